@@ -1,0 +1,108 @@
+/*
+ * Audit: the event log, an SQLite database in WAL mode, written by one thread.
+ *
+ * May use gate and below, and SQLite. The writer is safe for any thread; a reader
+ * belongs to one thread at a time.
+ *
+ * Answered means recorded: `append` queues events, `wait` returns when they are durable
+ * (WAL, synchronous=FULL). Events that arrive together share one commit. The log is
+ * never updated: what is learnt later about a message is a later event.
+ */
+#ifndef NM_AUDIT_AUDIT_H
+#define NM_AUDIT_AUDIT_H
+
+#include "gate/ports.h"
+
+#include <nearmiss/base.h>
+
+enum {
+    NM_AUDIT_QUEUE_BYTES_MAX = 64 * 1024 * 1024, /* of events that wait to be written */
+    NM_AUDIT_LINGER_MS = 50 /* how long an event may wait for company when nobody waits
+                               for it */
+};
+
+struct nm_audit_options {
+    const char *path;     /* of the database; made, mode 0640, if it does not exist */
+    unsigned wait_ms;     /* the longest that `wait` waits */
+    const char *gateway;  /* this machine's name in the log */
+    const struct nm_log *log; /* borrowed */
+    struct nm_clock clock;
+};
+
+struct nm_audit;
+
+/* Start the writer. A database that cannot be opened or written now is not a failure
+ * here: the log says what is wrong, `wait` fails, and the writer tries again until the
+ * cause is gone. NM_NO_MEMORY, NM_SYSTEM (no thread). */
+enum nm_code nm_audit_start(
+    const struct nm_audit_options *options, struct nm_audit **out, struct nm_error *error);
+
+/* The gate's port onto this log. */
+struct nm_audit_port nm_audit_port(struct nm_audit *audit);
+
+/* Note the configuration in force: its hash and text are stored once a hash. */
+enum nm_code nm_audit_note_config(
+    struct nm_audit *audit, const char *hash, const char *text);
+
+struct nm_audit_status {
+    uint64_t events_written;
+    uint64_t commits;
+    size_t queued_bytes;
+    bool failing;         /* the last attempt to write failed */
+    struct nm_error last; /* why, while failing */
+};
+void nm_audit_status(struct nm_audit *audit, struct nm_audit_status *out);
+
+/* Write what is queued (within `wait_ms`), close the database, end the thread. Nobody
+ * may append or wait any more. */
+void nm_audit_stop(struct nm_audit **audit);
+
+/* Whether the database at `path` can be used, as `nearmissd -t` asks: opened and of a
+ * version that we know, or creatable. Changes nothing. */
+enum nm_code nm_audit_check(const char *path, struct nm_error *error);
+
+/* ---- reading ------------------------------------------------------------ */
+
+/* A decision joined with the outcome of its message. Borrowed for the callback. Text is
+ * as it was stored: hostile. */
+struct nm_audit_row {
+    int64_t sequence; /* position in the log, from 1 */
+    struct nm_audit_event decision; /* `queue_id` and `outcome` from the outcome event */
+    int64_t outcome_time_us; /* 0 while there is none */
+};
+
+/* What to list; a NULL or 0 asks nothing. */
+struct nm_audit_query {
+    int64_t since_us; /* decisions at or after */
+    int64_t until_us; /* decisions before */
+    const char *reference; /* id of a decision, id of a transaction, or queue id */
+    const char *domain;
+    const char *target;
+    const char *sender;
+    const char *recipient;
+    const char *rule;
+    const char *action;    /* names, as in configuration */
+    const char *technique;
+    const char *match;
+    const char *outcome;
+    size_t newest; /* at most so many, the newest, still given oldest first */
+    int64_t after_sequence;
+};
+
+struct nm_audit_reader;
+
+/* Open for reading, while the daemon runs or not. NM_SYSTEM when there is none or it is
+ * not ours; NM_BAD_INPUT when it is of a newer version. */
+enum nm_code nm_audit_reader_open(
+    const char *path, struct nm_audit_reader **out, struct nm_error *error);
+void nm_audit_reader_close(struct nm_audit_reader **reader);
+
+/* Call `each` for every row, oldest first; it returns false to stop. */
+enum nm_code nm_audit_reader_list(struct nm_audit_reader *reader,
+    const struct nm_audit_query *query, bool (*each)(void *self, const struct nm_audit_row *row),
+    void *self, struct nm_error *error);
+
+/* The text of the configuration with this hash, or NULL; the caller frees it. */
+char *nm_audit_reader_config(struct nm_audit_reader *reader, const char *hash);
+
+#endif

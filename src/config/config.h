@@ -1,0 +1,96 @@
+/*
+ * Config: nearmiss.conf and the lists it names, checked whole, and from them a snapshot
+ * for the gate.
+ *
+ * May use gate and below, libconfig and libsodium; reads files. Nothing here is shared
+ * between threads: one thread loads and builds at a time, and what it made may then be
+ * read by any.
+ *
+ * One table of options (options.c) feeds the loader, `nearmiss config defaults`, the
+ * suggestions for unknown keys and the list in nearmiss.conf(5).
+ */
+#ifndef NM_CONFIG_CONFIG_H
+#define NM_CONFIG_CONFIG_H
+
+#include "gate/snapshot.h"
+
+#include <nearmiss/base.h>
+
+#include <stdio.h>
+
+enum {
+    NM_COMPLAINTS_MAX = 200,             /* more are counted, not kept */
+    NM_CONFIG_BYTES_MAX = 4 * 1024 * 1024, /* of nearmiss.conf and what it includes */
+    NM_LIST_BYTES_MAX = 256 * 1024 * 1024, /* of one list */
+    NM_LIST_LINE_MAX = 1024                /* bytes of a list's line */
+};
+
+/* What is wrong with a configuration, in the order of its files. Warnings do not keep a
+ * configuration from being used. */
+struct nm_complaint {
+    bool warning;
+    struct nm_error error;
+};
+
+struct nm_complaints {
+    struct nm_complaint *rows;
+    size_t count;
+    size_t capacity;
+    size_t errors;  /* among all that were made, kept or not */
+    size_t dropped; /* made, but not kept */
+};
+
+void nm_complaints_init(struct nm_complaints *complaints);
+void nm_complaints_free(struct nm_complaints *complaints);
+/* One a line: `FILE:LINE: what`, `FILE: what`, or `what`. */
+void nm_complaints_print(const struct nm_complaints *complaints, FILE *out);
+
+enum nm_log_target { NM_LOG_TARGET_STDERR, NM_LOG_TARGET_SYSLOG };
+
+/* What the programs themselves need; the gate's part is in the snapshot. Strings are
+ * owned by the configuration. Paths are absolute. */
+struct nm_settings {
+    const char *milter_socket; /* "unix:/path", "inet:port@host", "inet6:…" or "fd:N" */
+    unsigned milter_socket_mode; /* permission bits */
+    const char *milter_socket_group; /* "" for none */
+    const char *control_socket; /* "unix:/path" */
+    const char *audit_database;
+    enum nm_action audit_on_failure;
+    unsigned audit_wait_ms;
+    const char *user; /* "" for none */
+    const char *gateway;
+    enum nm_log_target log_target;
+    enum nm_log_level log_level;
+    enum nm_mode mode;
+};
+
+struct nm_config;
+
+/* Read and check `path` and all lists and tables that it names. NM_OK, with warnings at
+ * most; NM_BAD_INPUT with at least one error in `complaints`; NM_NO_MEMORY. The text is
+ * read in a child process first: libconfig ends the process on some inputs. */
+enum nm_code nm_config_load(
+    const char *path, struct nm_config **out, struct nm_complaints *complaints);
+void nm_config_free(struct nm_config **config);
+
+const struct nm_settings *nm_config_settings(const struct nm_config *config);
+
+/* BLAKE2b-256 over the text of the configuration, its lists and tables, in hexadecimal;
+ * and the text of the configuration file itself. */
+const char *nm_config_hash(const struct nm_config *config);
+const char *nm_config_text(const struct nm_config *config);
+
+/* A snapshot for the gate, with one reference. The configuration may be freed after. */
+enum nm_code nm_config_build(const struct nm_config *config, struct nm_snapshot **out,
+    struct nm_complaints *complaints);
+
+/* The whole configuration with its defaults, as text that loads again: each option with
+ * its help as a comment (`nearmiss config defaults`); or the values in force
+ * (`nearmiss config show`). Whether all was written. */
+bool nm_config_print_defaults(FILE *out);
+bool nm_config_print(const struct nm_config *config, FILE *out);
+
+/* The option list as mdoc, for nearmiss.conf(5). */
+bool nm_config_print_mdoc(FILE *out);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * Gate ports: what the gate needs from the world, as small const tables of functions
+ * that the programs wire to adapters. Every function may be called from any thread.
+ */
+#ifndef NM_GATE_PORTS_H
+#define NM_GATE_PORTS_H
+
+#include <nearmiss/base.h>
+#include <nearmiss/policy.h>
+
+enum nm_event_kind { NM_EVENT_DECISION = 1, NM_EVENT_OUTCOME = 2 };
+
+/* What became of a message. The order is fixed: audit logs store it. */
+enum nm_outcome {
+    NM_OUTCOME_UNKNOWN, /* no outcome event: the daemon ended before the message did */
+    NM_OUTCOME_PASSED,  /* handed on, which is not delivered */
+    NM_OUTCOME_REFUSED,
+    NM_OUTCOME_HELD,
+    NM_OUTCOME_QUARANTINED,
+    NM_OUTCOME_ABORTED
+};
+enum { NM_OUTCOME_COUNT = NM_OUTCOME_ABORTED + 1 };
+
+/* Never NULL. */
+const char *nm_outcome_name(enum nm_outcome outcome);
+
+/* Bytes as a mail server gave them: any value, not terminated. */
+struct nm_bytes {
+    const char *data;
+    size_t length;
+};
+
+/* One event for the log. A decision fills the first part, an outcome the second. All
+ * pointers are borrowed for the call. */
+struct nm_audit_event {
+    enum nm_event_kind kind;
+    struct nm_id id;          /* what a reply quotes as its reference */
+    struct nm_id transaction; /* ours; one a message */
+    int64_t time_us;
+    const char *gateway; /* this machine's name in the log */
+
+    const char *client; /* IP address as text; "" for a local client */
+    const char *auth;   /* "" for none */
+    struct nm_bytes sender;
+    struct nm_bytes recipient; /* without brackets, as given */
+    const char *domain;        /* A-labels; "" for none */
+    enum nm_match match;
+    const char *target; /* NULL unless a near miss */
+    enum nm_technique technique;
+    double confidence;  /* < 0: none */
+    const char *rule;   /* NULL for none */
+    enum nm_action action;
+    const char *reply; /* "550 5.7.1 …", or "" when nothing is answered */
+    enum nm_mode mode;
+    const char *config; /* hash of the configuration in force */
+
+    const char *queue_id; /* "" while the MTA has told none */
+    enum nm_outcome outcome;
+};
+
+/* The audit log. Events of one caller are stored in the order in which they came. */
+struct nm_audit_port {
+    void *self;
+    /* Take `count` events; a copy is made. `*ticket` is for `wait`. Never blocks on a
+     * disk. NM_LIMIT when the queue is full, NM_NO_MEMORY, NM_STOPPED. */
+    enum nm_code (*append)(void *self, const struct nm_audit_event *events, size_t count,
+        uint64_t *ticket);
+    /* Wait until everything up to `ticket` is durable. NM_TIMEOUT after the configured
+     * time, NM_SYSTEM when the log cannot be written; `error` then says why. */
+    enum nm_code (*wait)(void *self, uint64_t ticket, struct nm_error *error);
+};
+
+/* Counts that `nearmiss status` shows. Each call adds one. */
+enum nm_counter {
+    NM_COUNTER_SESSIONS,
+    NM_COUNTER_MESSAGES,
+    NM_COUNTER_RECIPIENTS,
+    NM_COUNTER_NEAR_MISSES,
+    NM_COUNTER_AUDIT_FAILURES,
+    NM_COUNTER_ACTION, /* + enum nm_action: the decisions taken, one a recipient */
+    NM_COUNTER_COUNT = NM_COUNTER_ACTION + NM_ACTION_COUNT
+};
+
+struct nm_counter_port {
+    void *self;
+    void (*add)(void *self, enum nm_counter counter);
+};
+
+struct nm_ports {
+    struct nm_audit_port audit;
+    struct nm_counter_port counters; /* `add` may be NULL */
+    struct nm_clock clock;
+    struct nm_random random;
+    const struct nm_log *log; /* may be NULL */
+};
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * Gate: the only place where a mail event becomes a decision. The milter, `check`, the
+ * text scenarios and the fuzzers all drive it.
+ *
+ * May use base, address, match and policy, and the ports; does no I/O of its own. A
+ * session belongs to one connection: its events come one after the other, though each
+ * may come on another thread.
+ */
+#ifndef NM_GATE_SESSION_H
+#define NM_GATE_SESSION_H
+
+#include "gate/ports.h"
+#include "gate/snapshot.h"
+
+#include <nearmiss/policy.h>
+
+enum {
+    NM_RECIPIENTS_MAX = 50000, /* judged in a message; more are put off with 452 */
+    NM_TRANSACTION_BYTES_MAX = 32 * 1024 * 1024
+};
+
+/* What happens on a connection, in the field's names. */
+enum nm_session_event {
+    NM_SESSION_MAIL,
+    NM_SESSION_RCPT,
+    NM_SESSION_DATA,
+    NM_SESSION_HEADER,
+    NM_SESSION_END, /* end of the message */
+    NM_SESSION_ABORT,
+    NM_SESSION_CLOSE
+};
+enum { NM_SESSION_EVENT_COUNT = NM_SESSION_CLOSE + 1 };
+
+/* One event. Pointers are borrowed for the call; strings are never NULL, but where it
+ * says so. */
+struct nm_input {
+    enum nm_session_event event;
+    struct nm_bytes path;        /* MAIL, RCPT: the argument, byte for byte */
+    const char *normalised;      /* RCPT: `{rcpt_addr}`, or NULL */
+    const char *auth;            /* MAIL: `{auth_authen}`, or NULL */
+    const char *queue_id;        /* any event: `i`, or NULL while there is none */
+    bool smtputf8;               /* MAIL */
+    bool local_submission;       /* MAIL: the message did not come by SMTP */
+    const char *header_name;     /* HEADER */
+};
+
+enum nm_answer_kind {
+    NM_ANSWER_CONTINUE,
+    NM_ANSWER_REPLY /* refuse the recipient, or at the end the message, with `lines` */
+};
+
+/* What to tell the mail server. Pointers live until the session's next event. */
+struct nm_answer {
+    enum nm_answer_kind kind;
+    unsigned code;              /* of the reply: 550, 451, 452 */
+    char status[8];             /* "5.7.1" */
+    const char *const *lines;   /* text of the reply, 1..NM_REPLY_LINES_MAX lines */
+    size_t line_count;
+
+    /* At NM_SESSION_END with NM_ANSWER_CONTINUE: */
+    const char *hold;     /* reason to hold the message for, or NULL */
+    const char *tag;      /* value of the X-Nearmiss header to add, or NULL */
+    unsigned strip_count; /* X-Nearmiss headers that came with the message, to remove */
+};
+
+struct nm_session;
+
+/* A session from `client` (family 0: a local one). `ports` and `slot` are borrowed and
+ * must outlive the session. `max_bytes`… see NM_TRANSACTION_BYTES_MAX. */
+enum nm_code nm_session_new(const struct nm_ports *ports, struct nm_slot *slot,
+    const struct nm_ip *client, struct nm_session **out);
+
+/* Tell the session what happened, and learn what to answer. Never fails: when something
+ * in here does, the answer is the one that loses no mail (451, or continue in observe
+ * mode), and the log says why. NM_SESSION_ABORT and NM_SESSION_CLOSE never wait. */
+void nm_session_event(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer);
+
+/* Whether a transaction is open. */
+bool nm_session_is_busy(const struct nm_session *session);
+
+/* Ends an open transaction as aborted. */
+void nm_session_free(struct nm_session **session);
+
+/* What `check` needs: the judgement of one recipient alone, through the same code that
+ * a message's recipient takes. */
+struct nm_judgement {
+    struct nm_address address;
+    struct nm_verdict verdict;
+    struct nm_decision decision;
+    bool has_reply;
+    struct nm_reply reply;
+};
+
+void nm_judge(const struct nm_snapshot *snapshot, struct nm_request *request,
+    struct nm_bytes path, const char *reference, struct nm_judgement *out);
+
+#endif

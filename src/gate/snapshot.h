@@ -1,0 +1,57 @@
+/*
+ * Gate snapshot: one configuration, its index and its rules, immutable and whole. A
+ * message pins the snapshot that is current at MAIL FROM and is decided by it to its
+ * end, whatever is reloaded meanwhile.
+ *
+ * The current snapshot sits in a slot. A reload builds a new snapshot and puts it into
+ * the slot; the old one lives until the last message that pinned it has ended.
+ */
+#ifndef NM_GATE_SNAPSHOT_H
+#define NM_GATE_SNAPSHOT_H
+
+#include <nearmiss/address.h>
+#include <nearmiss/base.h>
+#include <nearmiss/match.h>
+#include <nearmiss/policy.h>
+
+enum { NM_CONFIG_HASH_LENGTH = 64 }; /* BLAKE2b-256, in hexadecimal */
+
+struct nm_snapshot_values {
+    struct nm_names *names; /* owned by the snapshot, as are index, policy, networks */
+    struct nm_index *index;
+    struct nm_policy *policy;
+    struct nm_network *networks; /* outbound.networks */
+    size_t network_count;
+    bool outbound_authenticated;
+    enum nm_mode mode;
+    enum nm_action on_audit_failure; /* NM_ACTION_DEFER or NM_ACTION_ACCEPT */
+    unsigned max_refusals;           /* in a session, before they move to the end */
+    bool partial_message; /* partial = "message": one refused recipient, all refused */
+    char gateway[256];
+    char config_hash[NM_CONFIG_HASH_LENGTH + 1];
+};
+
+struct nm_snapshot;
+
+/* Takes over what `values` owns, on success and on failure. The result has one
+ * reference. */
+enum nm_code nm_snapshot_new(
+    const struct nm_snapshot_values *values, struct nm_snapshot **out);
+const struct nm_snapshot_values *nm_snapshot_values(const struct nm_snapshot *snapshot);
+void nm_snapshot_release(struct nm_snapshot **snapshot);
+
+/* Whether mail from `client`, logged in as `auth` (or NULL), is judged at all. */
+bool nm_snapshot_is_outbound(const struct nm_snapshot *snapshot,
+    const struct nm_ip *client, const char *auth);
+
+/* Where the current snapshot is found. Any thread. */
+struct nm_slot;
+
+enum nm_code nm_slot_new(struct nm_snapshot *first, struct nm_slot **out);
+/* The current snapshot, with a reference for the caller. */
+struct nm_snapshot *nm_slot_pin(struct nm_slot *slot);
+/* Put `next` in the place of the current one; the slot takes the caller's reference. */
+void nm_slot_swap(struct nm_slot *slot, struct nm_snapshot *next);
+void nm_slot_free(struct nm_slot **slot);
+
+#endif

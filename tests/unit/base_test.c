@@ -1,0 +1,136 @@
+#include <nearmiss/base.h>
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+START_TEST(test_arena__never_grows_past_its_cap)
+{
+    struct nm_arena *arena = NULL;
+
+    ck_assert_int_eq(nm_arena_new(100, &arena), NM_OK);
+    ck_assert_ptr_nonnull(nm_arena_alloc(arena, 60));
+    ck_assert_ptr_null(nm_arena_alloc(arena, 60));
+    ck_assert_ptr_null(nm_arena_alloc(arena, SIZE_MAX));
+    ck_assert_ptr_nonnull(nm_arena_alloc(arena, 16));
+    nm_arena_reset(arena);
+    ck_assert_uint_eq(nm_arena_used(arena), 0);
+    ck_assert_ptr_nonnull(nm_arena_alloc(arena, 96));
+    nm_arena_free(&arena);
+    ck_assert_ptr_null(arena);
+}
+END_TEST
+
+START_TEST(test_arena__gives_zeroed_memory_also_after_a_reset)
+{
+    struct nm_arena *arena = NULL;
+
+    ck_assert_int_eq(nm_arena_new(1 << 20, &arena), NM_OK);
+    for (int round = 0; round < 3; round++) {
+        for (size_t size = 1; size < 9000; size += 777) {
+            unsigned char *memory = nm_arena_alloc(arena, size);
+
+            ck_assert_ptr_nonnull(memory);
+            ck_assert_uint_eq((uintptr_t)memory % sizeof(max_align_t), 0);
+            for (size_t i = 0; i < size; i++)
+                ck_assert_uint_eq(memory[i], 0);
+            memset(memory, 0xff, size);
+        }
+        nm_arena_reset(arena);
+    }
+    nm_arena_free(&arena);
+}
+END_TEST
+
+START_TEST(test_buf__cuts_and_says_so)
+{
+    char memory[8];
+    struct nm_buf buf;
+
+    nm_buf_init(&buf, memory, sizeof memory);
+    nm_buf_puts(&buf, "abc");
+    nm_buf_printf(&buf, "%d", 1234);
+    ck_assert_str_eq(memory, "abc1234");
+    ck_assert(!buf.truncated);
+    nm_buf_puts(&buf, "x");
+    ck_assert_str_eq(memory, "abc1234");
+    ck_assert(buf.truncated);
+    nm_buf_init(&buf, memory, sizeof memory);
+    nm_buf_printf(&buf, "%s", "longer than eight");
+    ck_assert_str_eq(memory, "longer ");
+    ck_assert(buf.truncated);
+}
+END_TEST
+
+START_TEST(test_id__sorts_by_time_and_is_crockford)
+{
+    const uint8_t zeros[NM_ID_RANDOM_BYTES] = {0};
+    const uint8_t ones[NM_ID_RANDOM_BYTES] = {
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+    const struct nm_id early = nm_id_make(1469918176385000, ones);
+    const struct nm_id late = nm_id_make(1469918176386000, zeros);
+
+    /* The example time of the specification. */
+    ck_assert_str_eq(early.text, "01ARYZ6S41ZZZZZZZZZZZZZZZZ");
+    ck_assert_str_eq(late.text, "01ARYZ6S420000000000000000");
+    ck_assert_int_lt(strcmp(early.text, late.text), 0);
+}
+END_TEST
+
+START_TEST(test_utf8__rejects_what_rfc_3629_rejects)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+        uint32_t code_point;
+    } rows[] = {{"a", 1, 'a'}, {"\xc3\xa4", 2, 0xe4}, {"\xe2\x82\xac", 3, 0x20ac},
+        {"\xf0\x9f\x98\x80", 4, 0x1f600}, {"\xc0\x80", 0, 0}, {"\xe0\x80\x80", 0, 0},
+        {"\xed\xa0\x80", 0, 0}, {"\xf4\x90\x80\x80", 0, 0}, {"\xf5\x80\x80\x80", 0, 0},
+        {"\x80", 0, 0}, {"\xc3", 0, 0}, {"\xc3(", 0, 0}, {"\xff", 0, 0}};
+
+    for (size_t i = 0; i < NM_COUNT(rows); i++) {
+        uint32_t code_point = 0;
+
+        ck_assert_uint_eq(
+            nm_utf8_decode(rows[i].bytes, strlen(rows[i].bytes), &code_point),
+            rows[i].size);
+        ck_assert_uint_eq(code_point, rows[i].code_point);
+    }
+}
+END_TEST
+
+START_TEST(test_fail__cuts_a_long_message_and_keeps_the_place)
+{
+    struct nm_error error;
+    char text[2 * NM_ERROR_MESSAGE_MAX];
+
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    ck_assert_int_eq(
+        nm_fail_at(&error, NM_BAD_INPUT, "a.conf", 7, "%s", text), NM_BAD_INPUT);
+    ck_assert_str_eq(error.file, "a.conf");
+    ck_assert_uint_eq(error.line, 7);
+    ck_assert_uint_eq(strlen(error.message), NM_ERROR_MESSAGE_MAX - 1);
+    ck_assert_int_eq(nm_fail(NULL, NM_LIMIT, "nobody listens"), NM_LIMIT);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("base");
+    TCase *cases = tcase_create("base");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_test(cases, test_arena__never_grows_past_its_cap);
+    tcase_add_test(cases, test_arena__gives_zeroed_memory_also_after_a_reset);
+    tcase_add_test(cases, test_buf__cuts_and_says_so);
+    tcase_add_test(cases, test_id__sorts_by_time_and_is_crockford);
+    tcase_add_test(cases, test_utf8__rejects_what_rfc_3629_rejects);
+    tcase_add_test(cases, test_fail__cuts_a_long_message_and_keeps_the_place);
+    suite_add_tcase(suite, cases);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
