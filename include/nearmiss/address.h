@@ -16,9 +16,10 @@ extern "C" {
 #endif
 
 enum {
-    NM_DOMAIN_MAX = 253,     /* bytes of a domain without the root's dot; RFC 1035, 2.3.4 */
-    NM_LABEL_MAX = 63,       /* bytes of a label; RFC 1035, 2.3.4 */
-    NM_LOCAL_PART_MAX = 255, /* bytes that we judge; RFC 5321, 4.5.3.1.1 asks for 64, and
+    NM_DOMAIN_MAX = 253, /* bytes of a domain without the root's dot; RFC 1035, 2.3.4 */
+    NM_LABEL_MAX = 63,   /* bytes of a label; RFC 1035, 2.3.4 */
+    NM_LOCAL_PART_MAX =
+        255, /* bytes that we judge; RFC 5321, 4.5.3.1.1 asks for 64, and
                                 mail servers let more through */
     NM_DOMAIN_UTF8_MAX = 1023 /* bytes of a domain in U-labels */
 };
@@ -36,7 +37,8 @@ struct nm_domain_parts {
     uint8_t suffix;      /* of the public suffix; `length` when the domain is none */
     uint8_t registrable; /* of the label before the public suffix; equals `suffix` when
                             the domain is itself a public suffix */
-    bool suffix_known;   /* the suffix stands in the public suffix list, so it exists; else
+    bool
+        suffix_known; /* the suffix stands in the public suffix list, so it exists; else
                             the list's default rule `*` was used */
 };
 
@@ -50,16 +52,16 @@ enum nm_address_kind {
 
 enum nm_address_fault {
     NM_FAULT_NONE,
-    NM_FAULT_EMPTY,         /* no bytes */
-    NM_FAULT_CONTROL,       /* NUL or another control byte */
-    NM_FAULT_UTF8,          /* invalid UTF-8 */
-    NM_FAULT_TOO_LONG,      /* path, local part, domain or label over its limit */
-    NM_FAULT_BRACKETS,      /* `<` without `>`, or bytes behind the path */
-    NM_FAULT_ROUTE,         /* a source route without its colon */
-    NM_FAULT_LOCAL_PART,    /* empty, or a quoted string that does not end */
-    NM_FAULT_DOMAIN,        /* an empty label, or a character no domain has */
-    NM_FAULT_IDNA,          /* UTS #46 rejects the domain (invalid punycode, …) */
-    NM_FAULT_LITERAL        /* brackets around something that is no address */
+    NM_FAULT_EMPTY,      /* no bytes */
+    NM_FAULT_CONTROL,    /* NUL or another control byte */
+    NM_FAULT_UTF8,       /* invalid UTF-8 */
+    NM_FAULT_TOO_LONG,   /* path, local part, domain or label over its limit */
+    NM_FAULT_BRACKETS,   /* `<` without `>`, or bytes behind the path */
+    NM_FAULT_ROUTE,      /* a source route without its colon */
+    NM_FAULT_LOCAL_PART, /* empty, or a quoted string that does not end */
+    NM_FAULT_DOMAIN,     /* an empty label, or a character no domain has */
+    NM_FAULT_IDNA,       /* UTS #46 rejects the domain (invalid punycode, …) */
+    NM_FAULT_LITERAL     /* brackets around something that is no address */
 };
 
 /* Words for people; never NULL. */
@@ -83,8 +85,8 @@ struct nm_names;
 
 /* `suffixes` is borrowed and must outlive the result; NULL means libpsl's built-in
  * list. Fails with NM_NO_MEMORY or NM_SYSTEM (ICU has no data). */
-enum nm_code nm_names_new(const struct psl_ctx_st *suffixes, struct nm_names **out,
-    struct nm_error *error);
+enum nm_code nm_names_new(
+    const struct psl_ctx_st *suffixes, struct nm_names **out, struct nm_error *error);
 void nm_names_free(struct nm_names **names);
 
 /* Split a path: brackets optional, a source route skipped, `length` bytes that may be

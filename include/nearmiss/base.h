@@ -20,10 +20,10 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define NM_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define NM_PRINTF(at, first) __attribute__((format(printf, at, first)))
 #define NM_WARN_UNUSED __attribute__((warn_unused_result))
 #else
-#define NM_PRINTF(format, first)
+#define NM_PRINTF(at, first)
 #define NM_WARN_UNUSED
 #endif
 
@@ -75,8 +75,8 @@ enum nm_code nm_arena_new(size_t cap_bytes, struct nm_arena **out);
 void *nm_arena_alloc(struct nm_arena *arena, size_t size) NM_WARN_UNUSED;
 
 /* A copy of `length` bytes with a NUL behind; NULL as above. */
-char *nm_arena_copy(struct nm_arena *arena, const char *bytes, size_t length)
-    NM_WARN_UNUSED;
+char *nm_arena_copy(
+    struct nm_arena *arena, const char *bytes, size_t length) NM_WARN_UNUSED;
 
 /* Forget everything that was allocated, and keep one block for the next round. */
 void nm_arena_reset(struct nm_arena *arena);
@@ -155,13 +155,15 @@ struct nm_log {
 };
 
 /* Log through `log`, which may be NULL (the line is dropped). */
-void nm_log_write(const struct nm_log *log, enum nm_log_level level, const char *message,
-    const struct nm_log_field *fields, size_t field_count);
+void nm_log_write(const struct nm_log *log, enum nm_log_level level,
+    const char *message, const struct nm_log_field *fields, size_t field_count);
 
 /* `nm_log(log, level, "what", {"key", value}, ...)` */
-#define nm_log(log, level, message, ...)                                                 \
-    nm_log_write((log), (level), (message), (const struct nm_log_field[]){__VA_ARGS__},  \
-        sizeof((const struct nm_log_field[]){__VA_ARGS__}) / sizeof(struct nm_log_field))
+#define nm_log(log, level, message, ...)                                               \
+    nm_log_write((log), (level), (message),                                            \
+        (const struct nm_log_field[]){__VA_ARGS__},                                    \
+        sizeof((const struct nm_log_field[]){__VA_ARGS__}) /                           \
+            sizeof(struct nm_log_field))
 
 /* Wall clock, microseconds since 1970-01-01T00:00:00Z. Any thread. */
 struct nm_clock {

@@ -3,7 +3,8 @@
  *
  * A noisy channel. For a typed name q and every name t near it,
  *
- *     P(t | q) = prior(t) slip(q | t) / (genuine(q) + sum over t' of prior(t') slip(q | t'))
+ *     P(t | q) = prior(t) slip(q | t)
+ *                / (genuine(q) + sum over t' of prior(t') slip(q | t'))
  *
  * where prior is how often mail from here goes to t, slip how probable the typing,
  * spelling or reading error is that turns t into q, and genuine how often mail really
@@ -83,16 +84,16 @@ struct nm_candidate {
     enum nm_technique technique;
     uint8_t slip_count; /* 0..NM_SLIPS_MAX */
     struct nm_slip slips[NM_SLIPS_MAX];
-    double prior;      /* natural logarithms of the three factors, not normalised: */
-    double slip;       /*   only their sums and differences mean something */
+    double prior; /* natural logarithms of the three factors, not normalised: */
+    double slip;  /*   only their sums and differences mean something */
     double genuine;
     double confidence; /* P(target | typed), 0..1 */
 };
 
 struct nm_verdict {
     enum nm_match match;
-    uint8_t candidate_count; /* how many targets were weighed, at most 255 */
-    const char *listed;      /* the list entry that made it own, protected, allowed or
+    uint8_t candidate_count;  /* how many targets were weighed, at most 255 */
+    const char *listed;       /* the list entry that made it own, protected, allowed or
                                 known; borrowed from the index, else NULL */
     struct nm_candidate best; /* set when candidate_count > 0, near miss or not */
 };
@@ -102,8 +103,8 @@ struct nm_verdict {
 /* Where a name comes from. A name given several times keeps its strongest listing (the
  * last of this enum) and its greatest weight. */
 enum nm_listing {
-    NM_LISTING_HISTORY,   /* mail went there before; the weight is a count of messages */
-    NM_LISTING_PROVIDER,  /* a mail provider of the built-in list */
+    NM_LISTING_HISTORY,  /* mail went there before; the weight is a count of messages */
+    NM_LISTING_PROVIDER, /* a mail provider of the built-in list */
     NM_LISTING_PROTECTED, /* listed by the operator; covers the names below it */
     NM_LISTING_ALLOWED,   /* meant, whatever it looks like; covers the names below it */
     NM_LISTING_OWN        /* this site's; covers the names below it */
@@ -151,8 +152,8 @@ size_t nm_index_bytes(const struct nm_index *index);
 size_t nm_index_size(const struct nm_index *index);
 
 /* Judge `typed`. Bounded work; allocates nothing for an ASCII name. */
-void nm_index_match(
-    const struct nm_index *index, const struct nm_domain *typed, struct nm_verdict *out);
+void nm_index_match(const struct nm_index *index, const struct nm_domain *typed,
+    struct nm_verdict *out);
 
 /* The candidates of the same judgement, most probable first, for people who ask why.
  * Returns how many were written, at most `capacity`. */

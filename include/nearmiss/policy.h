@@ -70,9 +70,9 @@ bool nm_network_contains(const struct nm_network *network, const struct nm_ip *a
 struct nm_request {
     const struct nm_verdict *verdict;
     const struct nm_address *recipient;
-    const char *sender;    /* without brackets; "" is the null sender */
+    const char *sender;         /* without brackets; "" is the null sender */
     const char *recipient_text; /* without brackets, as given */
-    const char *auth;      /* authenticated user; NULL or "" for none */
+    const char *auth;           /* authenticated user; NULL or "" for none */
     struct nm_ip client;
     bool first_contact; /* no earlier mail from here to this domain is on record */
     bool smtputf8;      /* the session may be answered in UTF-8 (RFC 6531) */
@@ -134,9 +134,9 @@ const char *nm_policy_rule_name(const struct nm_policy *policy, size_t rule);
 
 struct nm_decision {
     enum nm_action action;
-    enum nm_mode mode;     /* of the rule; NM_MODE_ENFORCE without one */
-    const char *rule;      /* its name, borrowed from the policy; NULL when none fits */
-    const char *reply;     /* its template, borrowed likewise; NULL for the built-in */
+    enum nm_mode mode; /* of the rule; NM_MODE_ENFORCE without one */
+    const char *rule;  /* its name, borrowed from the policy; NULL when none fits */
+    const char *reply; /* its template, borrowed likewise; NULL for the built-in */
 };
 
 /* The first rule that fits; accept without one. */
@@ -160,8 +160,8 @@ enum {
  * it as A-labels, and it is ASCII unless the request is SMTPUTF8. A `%` is single here; who hands it to libmilter
  * doubles it. */
 struct nm_reply {
-    unsigned code;         /* 550, 451 */
-    char status[8];        /* enhanced status code, RFC 3463: "5.7.1" */
+    unsigned code;  /* 550, 451 */
+    char status[8]; /* enhanced status code, RFC 3463: "5.7.1" */
     char text[NM_REPLY_TEXT_MAX + 1];
 };
 

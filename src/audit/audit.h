@@ -22,9 +22,9 @@ enum {
 };
 
 struct nm_audit_options {
-    const char *path;     /* of the database; made, mode 0640, if it does not exist */
-    unsigned wait_ms;     /* the longest that `wait` waits */
-    const char *gateway;  /* this machine's name in the log */
+    const char *path;    /* of the database; made, mode 0640, if it does not exist */
+    unsigned wait_ms;    /* the longest that `wait` waits */
+    const char *gateway; /* this machine's name in the log */
     const struct nm_log *log; /* borrowed */
     struct nm_clock clock;
 };
@@ -34,8 +34,8 @@ struct nm_audit;
 /* Start the writer. A database that cannot be opened or written now is not a failure
  * here: the log says what is wrong, `wait` fails, and the writer tries again until the
  * cause is gone. NM_NO_MEMORY, NM_SYSTEM (no thread). */
-enum nm_code nm_audit_start(
-    const struct nm_audit_options *options, struct nm_audit **out, struct nm_error *error);
+enum nm_code nm_audit_start(const struct nm_audit_options *options,
+    struct nm_audit **out, struct nm_error *error);
 
 /* The gate's port onto this log. */
 struct nm_audit_port nm_audit_port(struct nm_audit *audit);
@@ -67,21 +67,22 @@ enum nm_code nm_audit_check(const char *path, struct nm_error *error);
  * as it was stored: hostile. */
 struct nm_audit_row {
     int64_t sequence; /* position in the log, from 1 */
-    struct nm_audit_event decision; /* `queue_id` and `outcome` from the outcome event */
+    struct nm_audit_event
+        decision;            /* `queue_id` and `outcome` from the outcome event */
     int64_t outcome_time_us; /* 0 while there is none */
 };
 
 /* What to list; a NULL or 0 asks nothing. */
 struct nm_audit_query {
-    int64_t since_us; /* decisions at or after */
-    int64_t until_us; /* decisions before */
+    int64_t since_us;      /* decisions at or after */
+    int64_t until_us;      /* decisions before */
     const char *reference; /* id of a decision, id of a transaction, or queue id */
     const char *domain;
     const char *target;
     const char *sender;
     const char *recipient;
     const char *rule;
-    const char *action;    /* names, as in configuration */
+    const char *action; /* names, as in configuration */
     const char *technique;
     const char *match;
     const char *outcome;
@@ -99,8 +100,9 @@ void nm_audit_reader_close(struct nm_audit_reader **reader);
 
 /* Call `each` for every row, oldest first; it returns false to stop. */
 enum nm_code nm_audit_reader_list(struct nm_audit_reader *reader,
-    const struct nm_audit_query *query, bool (*each)(void *self, const struct nm_audit_row *row),
-    void *self, struct nm_error *error);
+    const struct nm_audit_query *query,
+    bool (*each)(void *self, const struct nm_audit_row *row), void *self,
+    struct nm_error *error);
 
 /* The text of the configuration with this hash, or NULL; the caller frees it. */
 char *nm_audit_reader_config(struct nm_audit_reader *reader, const char *hash);

@@ -99,7 +99,8 @@ size_t nm_utf8_decode(const char *bytes, size_t length, uint32_t *code_point)
             return 0;
         value = value << 6 | (next & 0x3f);
     }
-    if (value < smallest[size] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+    if (value < smallest[size] || value > 0x10ffff ||
+        (value >= 0xd800 && value < 0xe000))
         return 0;
     *code_point = value;
     return size;

@@ -19,7 +19,7 @@
 #include <stdio.h>
 
 enum {
-    NM_COMPLAINTS_MAX = 200,             /* more are counted, not kept */
+    NM_COMPLAINTS_MAX = 200,               /* more are counted, not kept */
     NM_CONFIG_BYTES_MAX = 4 * 1024 * 1024, /* of nearmiss.conf and what it includes */
     NM_LIST_BYTES_MAX = 256 * 1024 * 1024, /* of one list */
     NM_LIST_LINE_MAX = 1024                /* bytes of a list's line */
@@ -51,9 +51,9 @@ enum nm_log_target { NM_LOG_TARGET_STDERR, NM_LOG_TARGET_SYSLOG };
  * owned by the configuration. Paths are absolute. */
 struct nm_settings {
     const char *milter_socket; /* "unix:/path", "inet:port@host", "inet6:…" or "fd:N" */
-    unsigned milter_socket_mode; /* permission bits */
+    unsigned milter_socket_mode;     /* permission bits */
     const char *milter_socket_group; /* "" for none */
-    const char *control_socket; /* "unix:/path" */
+    const char *control_socket;      /* "unix:/path" */
     const char *audit_database;
     enum nm_action audit_on_failure;
     unsigned audit_wait_ms;

@@ -27,8 +27,9 @@ struct nm_control_server;
 
 /* Listen on `path` (a stale socket is replaced, a live one is an error) and answer on a
  * thread of its own, which blocks all signals. */
-enum nm_code nm_control_start(const char *path, const struct nm_control_handler *handler,
-    const struct nm_log *log, struct nm_control_server **out, struct nm_error *error);
+enum nm_code nm_control_start(const char *path,
+    const struct nm_control_handler *handler, const struct nm_log *log,
+    struct nm_control_server **out, struct nm_error *error);
 
 /* Stop answering and remove the socket. */
 void nm_control_stop(struct nm_control_server **server);

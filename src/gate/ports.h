@@ -47,8 +47,8 @@ struct nm_audit_event {
     enum nm_match match;
     const char *target; /* NULL unless a near miss */
     enum nm_technique technique;
-    double confidence;  /* < 0: none */
-    const char *rule;   /* NULL for none */
+    double confidence; /* < 0: none */
+    const char *rule;  /* NULL for none */
     enum nm_action action;
     const char *reply; /* "550 5.7.1 …", or "" when nothing is answered */
     enum nm_mode mode;
@@ -63,8 +63,8 @@ struct nm_audit_port {
     void *self;
     /* Take `count` events; a copy is made. `*ticket` is for `wait`. Never blocks on a
      * disk. NM_LIMIT when the queue is full, NM_NO_MEMORY, NM_STOPPED. */
-    enum nm_code (*append)(void *self, const struct nm_audit_event *events, size_t count,
-        uint64_t *ticket);
+    enum nm_code (*append)(void *self, const struct nm_audit_event *events,
+        size_t count, uint64_t *ticket);
     /* Wait until everything up to `ticket` is durable. NM_TIMEOUT after the configured
      * time, NM_SYSTEM when the log cannot be written; `error` then says why. */
     enum nm_code (*wait)(void *self, uint64_t ticket, struct nm_error *error);

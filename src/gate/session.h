@@ -35,13 +35,13 @@ enum { NM_SESSION_EVENT_COUNT = NM_SESSION_CLOSE + 1 };
  * says so. */
 struct nm_input {
     enum nm_session_event event;
-    struct nm_bytes path;        /* MAIL, RCPT: the argument, byte for byte */
-    const char *normalised;      /* RCPT: `{rcpt_addr}`, or NULL */
-    const char *auth;            /* MAIL: `{auth_authen}`, or NULL */
-    const char *queue_id;        /* any event: `i`, or NULL while there is none */
-    bool smtputf8;               /* MAIL */
-    bool local_submission;       /* MAIL: the message did not come by SMTP */
-    const char *header_name;     /* HEADER */
+    struct nm_bytes path;    /* MAIL, RCPT: the argument, byte for byte */
+    const char *normalised;  /* RCPT: `{rcpt_addr}`, or NULL */
+    const char *auth;        /* MAIL: `{auth_authen}`, or NULL */
+    const char *queue_id;    /* any event: `i`, or NULL while there is none */
+    bool smtputf8;           /* MAIL */
+    bool local_submission;   /* MAIL: the message did not come by SMTP */
+    const char *header_name; /* HEADER */
 };
 
 enum nm_answer_kind {
@@ -52,9 +52,9 @@ enum nm_answer_kind {
 /* What to tell the mail server. Pointers live until the session's next event. */
 struct nm_answer {
     enum nm_answer_kind kind;
-    unsigned code;              /* of the reply: 550, 451, 452 */
-    char status[8];             /* "5.7.1" */
-    const char *const *lines;   /* text of the reply, 1..NM_REPLY_LINES_MAX lines */
+    unsigned code;            /* of the reply: 550, 451, 452 */
+    char status[8];           /* "5.7.1" */
+    const char *const *lines; /* text of the reply, 1..NM_REPLY_LINES_MAX lines */
     size_t line_count;
 
     /* At NM_SESSION_END with NM_ANSWER_CONTINUE: */

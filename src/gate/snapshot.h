@@ -41,8 +41,8 @@ const struct nm_snapshot_values *nm_snapshot_values(const struct nm_snapshot *sn
 void nm_snapshot_release(struct nm_snapshot **snapshot);
 
 /* Whether mail from `client`, logged in as `auth` (or NULL), is judged at all. */
-bool nm_snapshot_is_outbound(const struct nm_snapshot *snapshot,
-    const struct nm_ip *client, const char *auth);
+bool nm_snapshot_is_outbound(
+    const struct nm_snapshot *snapshot, const struct nm_ip *client, const char *auth);
 
 /* Where the current snapshot is found. Any thread. */
 struct nm_slot;

@@ -1,6 +1,7 @@
 #include <nearmiss/base.h>
 
 #include <check.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +32,7 @@ START_TEST(test_arena__gives_zeroed_memory_also_after_a_reset)
             unsigned char *memory = nm_arena_alloc(arena, size);
 
             ck_assert_ptr_nonnull(memory);
-            ck_assert_uint_eq((uintptr_t)memory % sizeof(max_align_t), 0);
+            ck_assert_uint_eq((uintptr_t)memory % alignof(max_align_t), 0);
             for (size_t i = 0; i < size; i++)
                 ck_assert_uint_eq(memory[i], 0);
             memset(memory, 0xff, size);
