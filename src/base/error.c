@@ -3,6 +3,9 @@
 #include <stdio.h>
 
 static void set(struct nm_error *error, enum nm_code code, const char *file,
+    unsigned line, const char *format, va_list arguments) NM_PRINTF(5, 0);
+
+static void set(struct nm_error *error, enum nm_code code, const char *file,
     unsigned line, const char *format, va_list arguments)
 {
     if (error == NULL)
