@@ -18,10 +18,10 @@ extern "C" {
 enum {
     NM_DOMAIN_MAX = 253, /* bytes of a domain without the root's dot; RFC 1035, 2.3.4 */
     NM_LABEL_MAX = 63,   /* bytes of a label; RFC 1035, 2.3.4 */
-    NM_LOCAL_PART_MAX =
-        255, /* bytes that we judge; RFC 5321, 4.5.3.1.1 asks for 64, and
-                                mail servers let more through */
-    NM_DOMAIN_UTF8_MAX = 1023 /* bytes of a domain in U-labels */
+    NM_LOCAL_PART_MAX = 255,   /* bytes; RFC 5321, 4.5.3.1.1 asks for 64, and mail servers
+                                  let more through */
+    NM_DOMAIN_UTF8_MAX = 1023, /* bytes of a domain in U-labels */
+    NM_PATH_MAX = 4096         /* bytes of a path with its route and brackets */
 };
 
 /* A domain in the one form that everything behind this layer compares: A-labels (RFC
@@ -61,7 +61,8 @@ enum nm_address_fault {
     NM_FAULT_LOCAL_PART, /* empty, or a quoted string that does not end */
     NM_FAULT_DOMAIN,     /* an empty label, or a character no domain has */
     NM_FAULT_IDNA,       /* UTS #46 rejects the domain (invalid punycode, …) */
-    NM_FAULT_LITERAL     /* brackets around something that is no address */
+    NM_FAULT_LITERAL,    /* brackets around something that is no address */
+    NM_FAULT_MEMORY      /* memory ran out in ICU; the path itself may be fine */
 };
 
 /* Words for people; never NULL. */

@@ -1,0 +1,221 @@
+/*
+ * A domain as people and mail servers write it becomes A-labels in lower case without a
+ * trailing dot, or a fault.
+ *
+ * One scan does both the work and the check for ASCII: letters, digits, `-` and `_`, in
+ * labels of 1 to 63 bytes, 253 in all. That is looser than a host name (a hyphen may
+ * stand anywhere): what a server may look up in the DNS should be judged, not passed
+ * over. Names with a byte above 127 or a label that begins with `xn--` go through UTS #46
+ * first (https://www.unicode.org/reports/tr46/: non-transitional, CheckBidi and
+ * CheckJoiners on, CheckHyphens and UseSTD3ASCIIRules off) and what comes out is scanned
+ * in the same way, so that nothing that UTS #46 maps to a blank or an `@` gets through.
+ */
+#include "names.h"
+
+#include <string.h>
+
+enum {
+    /* What ICU reports, sorted into our faults. The three hyphen errors are not looked
+     * at: CheckHyphens is off. */
+    IDNA_ERRORS = UIDNA_ERROR_LEADING_COMBINING_MARK | UIDNA_ERROR_DISALLOWED |
+                  UIDNA_ERROR_PUNYCODE | UIDNA_ERROR_LABEL_HAS_DOT |
+                  UIDNA_ERROR_INVALID_ACE_LABEL | UIDNA_ERROR_BIDI |
+                  UIDNA_ERROR_CONTEXTJ,
+    SIZE_ERRORS = UIDNA_ERROR_LABEL_TOO_LONG | UIDNA_ERROR_DOMAIN_NAME_TOO_LONG
+};
+
+/* The byte as it stands in a label, or 0 when no label has it. */
+static const char label_byte[256] = {['-'] = '-',
+    ['_'] = '_',
+    ['0'] = '0',
+    ['1'] = '1',
+    ['2'] = '2',
+    ['3'] = '3',
+    ['4'] = '4',
+    ['5'] = '5',
+    ['6'] = '6',
+    ['7'] = '7',
+    ['8'] = '8',
+    ['9'] = '9',
+    ['a'] = 'a',
+    ['b'] = 'b',
+    ['c'] = 'c',
+    ['d'] = 'd',
+    ['e'] = 'e',
+    ['f'] = 'f',
+    ['g'] = 'g',
+    ['h'] = 'h',
+    ['i'] = 'i',
+    ['j'] = 'j',
+    ['k'] = 'k',
+    ['l'] = 'l',
+    ['m'] = 'm',
+    ['n'] = 'n',
+    ['o'] = 'o',
+    ['p'] = 'p',
+    ['q'] = 'q',
+    ['r'] = 'r',
+    ['s'] = 's',
+    ['t'] = 't',
+    ['u'] = 'u',
+    ['v'] = 'v',
+    ['w'] = 'w',
+    ['x'] = 'x',
+    ['y'] = 'y',
+    ['z'] = 'z',
+    ['A'] = 'a',
+    ['B'] = 'b',
+    ['C'] = 'c',
+    ['D'] = 'd',
+    ['E'] = 'e',
+    ['F'] = 'f',
+    ['G'] = 'g',
+    ['H'] = 'h',
+    ['I'] = 'i',
+    ['J'] = 'j',
+    ['K'] = 'k',
+    ['L'] = 'l',
+    ['M'] = 'm',
+    ['N'] = 'n',
+    ['O'] = 'o',
+    ['P'] = 'p',
+    ['Q'] = 'q',
+    ['R'] = 'r',
+    ['S'] = 's',
+    ['T'] = 't',
+    ['U'] = 'u',
+    ['V'] = 'v',
+    ['W'] = 'w',
+    ['X'] = 'x',
+    ['Y'] = 'y',
+    ['Z'] = 'z'};
+
+static bool is_a_label(const char *label, size_t length)
+{
+    return length >= 4 && memcmp(label, "xn--", 4) == 0;
+}
+
+/* A whole label in lower case: its length, and for an A-label that it encodes something.
+ * `xn--abc-` would decode to plain `abc`, which RFC 5890, 2.3.2.1 allows no A-label to
+ * do; the DNS holds it for another name than `abc`. */
+static enum nm_address_fault check_label(
+    const char *label, size_t length, struct nm_domain *out)
+{
+    if (length == 0)
+        return NM_FAULT_DOMAIN;
+    if (length > NM_LABEL_MAX)
+        return NM_FAULT_TOO_LONG;
+    if (is_a_label(label, length)) {
+        out->idn = true;
+        if (label[length - 1] == '-')
+            return NM_FAULT_IDNA;
+    }
+    return NM_FAULT_NONE;
+}
+
+/* `text` without its trailing dot. */
+static enum nm_address_fault scan(
+    const char *text, size_t length, struct nm_domain *out)
+{
+    enum nm_address_fault fault;
+    size_t label = 0;
+
+    out->idn = false;
+    for (size_t at = 0; at < length; at++) {
+        const char c = label_byte[(unsigned char)text[at]];
+
+        if (c == 0 && text[at] != '.')
+            return NM_FAULT_DOMAIN;
+        out->name[at] = text[at] == '.' ? '.' : c;
+        if (text[at] != '.')
+            continue;
+        fault = check_label(out->name + label, at - label, out);
+        if (fault != NM_FAULT_NONE)
+            return fault;
+        label = at + 1;
+    }
+    out->name[length] = '\0';
+    out->length = (uint8_t)length;
+    return check_label(out->name + label, length - label, out);
+}
+
+static enum nm_address_fault parse_ascii(
+    const char *text, size_t length, struct nm_domain *out)
+{
+    if (length > 0 && text[length - 1] == '.')
+        length--;
+    if (length > NM_DOMAIN_MAX)
+        return NM_FAULT_TOO_LONG;
+    return scan(text, length, out);
+}
+
+static enum nm_address_fault fault_of(const UIDNAInfo *info, UErrorCode status)
+{
+    if (status == U_MEMORY_ALLOCATION_ERROR)
+        return NM_FAULT_MEMORY;
+    if ((info->errors & IDNA_ERRORS) != 0)
+        return NM_FAULT_IDNA;
+    if ((info->errors & SIZE_ERRORS) != 0 || status == U_BUFFER_OVERFLOW_ERROR)
+        return NM_FAULT_TOO_LONG;
+    if ((info->errors & UIDNA_ERROR_EMPTY_LABEL) != 0)
+        return NM_FAULT_DOMAIN;
+    return U_FAILURE(status) ? NM_FAULT_IDNA : NM_FAULT_NONE;
+}
+
+/* The buffer has room for the longest name with its dot. */
+static enum nm_address_fault parse_idn(const struct nm_names *names, const char *text,
+    size_t length, struct nm_domain *out)
+{
+    char ascii[NM_DOMAIN_MAX + 2];
+    UIDNAInfo info = UIDNA_INFO_INITIALIZER;
+    UErrorCode status = U_ZERO_ERROR;
+    const int32_t size = uidna_nameToASCII_UTF8(
+        names->idna, text, (int32_t)length, ascii, sizeof ascii, &info, &status);
+    const enum nm_address_fault fault = fault_of(&info, status);
+
+    return fault != NM_FAULT_NONE ? fault : parse_ascii(ascii, (size_t)size, out);
+}
+
+static enum nm_address_fault check_utf8(const char *text, size_t length, bool *ascii)
+{
+    uint32_t code_point;
+
+    *ascii = true;
+    for (size_t at = 0, size; at < length; at += size) {
+        size = nm_utf8_decode(text + at, length - at, &code_point);
+        if (size == 0)
+            return NM_FAULT_UTF8;
+        if (code_point < 0x20 || code_point == 0x7f)
+            return NM_FAULT_CONTROL;
+        if (size > 1)
+            *ascii = false;
+    }
+    return NM_FAULT_NONE;
+}
+
+enum nm_address_fault nm_domain_parse(const struct nm_names *names, const char *text,
+    size_t length, struct nm_domain *out)
+{
+    struct nm_domain domain;
+    enum nm_address_fault fault;
+    bool ascii;
+
+    if (length == 0)
+        return NM_FAULT_EMPTY;
+    if (length > NM_DOMAIN_UTF8_MAX)
+        return NM_FAULT_TOO_LONG;
+    fault = check_utf8(text, length, &ascii);
+    if (fault != NM_FAULT_NONE)
+        return fault;
+    if (!ascii) {
+        fault = parse_idn(names, text, length, &domain);
+    } else {
+        fault = parse_ascii(text, length, &domain);
+        if (fault == NM_FAULT_NONE && domain.idn)
+            fault = parse_idn(names, text, length, &domain);
+    }
+    if (fault != NM_FAULT_NONE)
+        return fault;
+    *out = domain;
+    return NM_FAULT_NONE;
+}

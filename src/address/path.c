@@ -1,0 +1,290 @@
+/*
+ * Paths of RFC 5321, 4.1.2, as mail servers hand them to a filter: more than the grammar
+ * allows, because servers pass more than it allows.
+ *
+ * The point is to find the domain that the mail would go to. So the local part may be
+ * anything, and the domain nothing but a domain. The domain begins behind the last `@`
+ * that is neither quoted, nor escaped, nor inside an address literal; servers choose the
+ * same one. A `%` or `!` in a local part (`user%there@gateway`) is left to the server
+ * that gets the mail.
+ */
+#include "names.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <strings.h>
+
+/* Bytes from `at` up to `end`. */
+struct span {
+    const char *at;
+    const char *end;
+};
+
+static size_t length_of(struct span span)
+{
+    return (size_t)(span.end - span.at);
+}
+
+static struct span trim(struct span span)
+{
+    while (span.at < span.end && span.at[0] == ' ')
+        span.at++;
+    while (span.at < span.end && span.end[-1] == ' ')
+        span.end--;
+    return span;
+}
+
+/* Every byte once: controls, and UTF-8 where it is not ASCII. */
+static enum nm_address_fault check_bytes(struct span path)
+{
+    uint32_t code_point;
+
+    while (path.at < path.end) {
+        const unsigned char byte = (unsigned char)path.at[0];
+        const size_t size =
+            byte < 0x80 ? 1 : nm_utf8_decode(path.at, length_of(path), &code_point);
+
+        if (byte < 0x20 || byte == 0x7f)
+            return NM_FAULT_CONTROL;
+        if (size == 0)
+            return NM_FAULT_UTF8;
+        path.at += size;
+    }
+    return NM_FAULT_NONE;
+}
+
+/* Take `<` and `>` off, if both are there. */
+static enum nm_address_fault take_brackets(struct span *path)
+{
+    if (path->at[0] != '<')
+        return NM_FAULT_NONE;
+    if (length_of(*path) < 2 || path->end[-1] != '>')
+        return NM_FAULT_BRACKETS;
+    path->at++;
+    path->end--;
+    *path = trim(*path);
+    return NM_FAULT_NONE;
+}
+
+/* The end of a hop of a source route, which is not judged: a name or an address literal.
+ * NULL when it is empty or does not end. */
+static const char *skip_hop(struct span hop)
+{
+    const char *at = hop.at;
+
+    if (at < hop.end && *at == '[') {
+        at = memchr(at, ']', length_of(hop));
+        return at != NULL ? at + 1 : NULL;
+    }
+    while (at < hop.end && strchr(",:@\"<>[] ", *at) == NULL)
+        at++;
+    return at > hop.at ? at : NULL;
+}
+
+/* `@hop,@hop:` before the mailbox; RFC 5321, appendix C: ignore it. */
+static enum nm_address_fault skip_route(struct span *path)
+{
+    while (path->at < path->end && path->at[0] == '@') {
+        const char *behind = skip_hop((struct span){path->at + 1, path->end});
+
+        if (behind == NULL || behind == path->end)
+            return NM_FAULT_ROUTE;
+        path->at = behind + 1;
+        if (*behind == ':')
+            return NM_FAULT_NONE;
+        if (*behind != ',' || path->at == path->end || path->at[0] != '@')
+            return NM_FAULT_ROUTE;
+    }
+    return NM_FAULT_NONE;
+}
+
+/* Find the `@` before the domain, `*sign` NULL when there is none. */
+static enum nm_address_fault find_sign(struct span path, const char **sign)
+{
+    bool quoted = false;
+
+    *sign = NULL;
+    for (const char *at = path.at; at < path.end; at++) {
+        if (*at == '\\') {
+            if (++at == path.end)
+                return NM_FAULT_LOCAL_PART;
+        } else if (*at == '"') {
+            quoted = !quoted;
+        } else if (quoted) {
+            continue;
+        } else if (*at == '<' || *at == '>') {
+            return NM_FAULT_BRACKETS;
+        } else if (*at == '@') {
+            *sign = at;
+            if (at + 1 < path.end && at[1] == '[') {
+                at = memchr(at, ']', (size_t)(path.end - at));
+                if (at == NULL)
+                    return NM_FAULT_LITERAL;
+            }
+        }
+    }
+    return quoted ? NM_FAULT_LOCAL_PART : NM_FAULT_NONE;
+}
+
+static bool is_ipv4(struct span text)
+{
+    for (int part = 0; part < 4; part++) {
+        unsigned value = 0;
+        int digits = 0;
+
+        for (; text.at < text.end && *text.at >= '0' && *text.at <= '9'; digits++)
+            value = value < 1000 ? value * 10 + (unsigned)(*text.at++ - '0') : 1000;
+        if (digits < 1 || digits > 3 || value > 255)
+            return false;
+        if (part < 3 && (text.at == text.end || *text.at++ != '.'))
+            return false;
+    }
+    return text.at == text.end;
+}
+
+static bool is_ipv6(struct span text)
+{
+    char copy[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+
+    if (length_of(text) >= sizeof copy)
+        return false;
+    memcpy(copy, text.at, length_of(text));
+    copy[length_of(text)] = '\0';
+    return inet_pton(AF_INET6, copy, &address) == 1;
+}
+
+static bool is_tag(struct span text)
+{
+    for (const char *at = text.at; at < text.end; at++) {
+        const char c = nm_ascii_lower(*at);
+
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'))
+            return false;
+    }
+    return text.at < text.end && text.end[-1] != '-';
+}
+
+/* RFC 5321, 4.1.3: `[192.0.2.1]`, `[IPv6:2001:db8::1]`, `[tag:content]`. */
+static bool is_literal(struct span text)
+{
+    const char *colon;
+
+    if (length_of(text) < 2 || text.end[-1] != ']')
+        return false;
+    text.at++;
+    text.end--;
+    colon = memchr(text.at, ':', length_of(text));
+    if (colon == NULL)
+        return is_ipv4(text);
+    if (colon - text.at == 4 && strncasecmp(text.at, "IPv6", 4) == 0)
+        return is_ipv6((struct span){colon + 1, text.end});
+    if (!is_tag((struct span){text.at, colon}) || colon + 1 == text.end)
+        return false;
+    for (const char *at = colon + 1; at < text.end; at++)
+        if (*at <= ' ' || *at > '~' || *at == '[' || *at == '\\' || *at == ']')
+            return false;
+    return true;
+}
+
+static enum nm_address_fault parse_domain(
+    const struct nm_names *names, struct span text, struct nm_address *out)
+{
+    out->domain_text = text.at;
+    out->domain_text_length = length_of(text);
+    if (length_of(text) == 0)
+        return NM_FAULT_DOMAIN;
+    if (text.at[0] == '[') {
+        out->kind = NM_ADDRESS_LITERAL;
+        return is_literal(text) ? NM_FAULT_NONE : NM_FAULT_LITERAL;
+    }
+    out->kind = NM_ADDRESS_MAILBOX;
+    return nm_domain_parse(names, text.at, length_of(text), &out->domain);
+}
+
+static enum nm_address_fault parse_mailbox(
+    const struct nm_names *names, struct span path, struct nm_address *out)
+{
+    const char *sign;
+    enum nm_address_fault fault = find_sign(path, &sign);
+
+    if (fault != NM_FAULT_NONE)
+        return fault;
+    out->kind = NM_ADDRESS_LOCAL;
+    out->local_part = path.at;
+    out->local_part_length = (size_t)((sign != NULL ? sign : path.end) - path.at);
+    if (out->local_part_length == 0)
+        return NM_FAULT_LOCAL_PART;
+    if (out->local_part_length > NM_LOCAL_PART_MAX)
+        return NM_FAULT_TOO_LONG;
+    if (sign == NULL)
+        return NM_FAULT_NONE;
+    return parse_domain(names, (struct span){sign + 1, path.end}, out);
+}
+
+static enum nm_address_fault parse_path(
+    const struct nm_names *names, struct span path, struct nm_address *out)
+{
+    enum nm_address_fault fault;
+
+    if (length_of(path) > NM_PATH_MAX)
+        return NM_FAULT_TOO_LONG;
+    fault = check_bytes(path);
+    if (fault != NM_FAULT_NONE)
+        return fault;
+    path = trim(path);
+    if (length_of(path) == 0)
+        return NM_FAULT_EMPTY;
+    fault = take_brackets(&path);
+    if (fault != NM_FAULT_NONE)
+        return fault;
+    out->kind = NM_ADDRESS_NULL;
+    if (length_of(path) == 0)
+        return NM_FAULT_NONE;
+    fault = skip_route(&path);
+    return fault != NM_FAULT_NONE ? fault : parse_mailbox(names, path, out);
+}
+
+void nm_address_parse(const struct nm_names *names, const char *path, size_t length,
+    struct nm_address *out)
+{
+    *out = (struct nm_address){.kind = NM_ADDRESS_INVALID};
+    if (length == 0) {
+        out->fault = NM_FAULT_EMPTY;
+        return;
+    }
+    out->fault = parse_path(names, (struct span){path, path + length}, out);
+    if (out->fault != NM_FAULT_NONE)
+        out->kind = NM_ADDRESS_INVALID;
+}
+
+const char *nm_address_fault_text(enum nm_address_fault fault)
+{
+    switch (fault) {
+    case NM_FAULT_NONE:
+        return "nothing is wrong with it";
+    case NM_FAULT_EMPTY:
+        return "it is empty";
+    case NM_FAULT_CONTROL:
+        return "it contains a control character";
+    case NM_FAULT_UTF8:
+        return "it is not valid UTF-8";
+    case NM_FAULT_TOO_LONG:
+        return "it is too long, or a part of it is";
+    case NM_FAULT_BRACKETS:
+        return "its angle brackets do not match, or something stands behind them";
+    case NM_FAULT_ROUTE:
+        return "its source route is broken";
+    case NM_FAULT_LOCAL_PART:
+        return "its part before the @ is empty, or a quotation does not end";
+    case NM_FAULT_DOMAIN:
+        return "its domain has an empty label, or a character that no domain has";
+    case NM_FAULT_IDNA:
+        return "its domain is no valid international domain name";
+    case NM_FAULT_LITERAL:
+        return "the square brackets do not hold an address";
+    case NM_FAULT_MEMORY:
+        return "memory ran out while it was read";
+    }
+    return "unknown fault";
+}
