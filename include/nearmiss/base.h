@@ -117,6 +117,17 @@ bool nm_ascii_equal_nocase(const char *a, const char *b);
  * are not). RFC 3629, section 4. */
 size_t nm_utf8_decode(const char *bytes, size_t length, uint32_t *code_point);
 
+/* The next character of text that may be hostile, as a terminal or a log may show it:
+ * itself, or an escape when it is no valid UTF-8 (`\xff`), a control (`\x1b`), or
+ * another character that changes what is around it or cannot be seen (`\u{202e}`); a
+ * backslash is doubled, so that no text passes for an escape. `length` is at least 1.
+ * Returns how many bytes it was, `out` is terminated. */
+enum { NM_VISIBLE_MAX = 10 };
+size_t nm_visible(const char *bytes, size_t length, char out[NM_VISIBLE_MAX + 1]);
+
+/* All of it; when there is no room, cut between characters and marked as truncated. */
+void nm_buf_put_visible(struct nm_buf *buf, const char *bytes, size_t length);
+
 /* ---- identifiers -------------------------------------------------------- */
 
 /* A reference to an audit row, or to a transaction: a ULID, 48 bits of milliseconds

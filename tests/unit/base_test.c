@@ -100,6 +100,51 @@ START_TEST(test_utf8__rejects_what_rfc_3629_rejects)
 }
 END_TEST
 
+START_TEST(test_visible__escapes_what_is_not_seen)
+{
+    static const struct {
+        const char *bytes;
+        size_t length;
+        const char *shown;
+    } rows[] = {{"bob@army.ml", 11, "bob@army.ml"}, {"", 0, ""},
+        {"a\0b\n\x1b[2J\x7f", 9, "a\\x00b\\x0a\\x1b[2J\\x7f"},
+        {"a\\x00", 5, "a\\\\x00"}, {"\xc2\x9b", 2, "\\u{9b}"},
+        {"\xd1\x80\xd0\xb0y", 5, "\xd1\x80\xd0\xb0y"},
+        {"\xe2\x80\xae"
+         "lm",
+            5, "\\u{202e}lm"},
+        {"\xe2\x81\xa6", 3, "\\u{2066}"}, {"\xef\xbb\xbf", 3, "\\u{feff}"},
+        {"\xf3\xa0\x81\x81", 4, "\\u{e0041}"}, {"\xf4\x8f\xbf\xbf", 4, "\\u{10ffff}"},
+        {"\xff\xc3(", 3, "\\xff\\xc3("}, {"\xe2\x82\xac", 3, "\xe2\x82\xac"},
+        {"\xe2\x82", 2, "\\xe2\\x82"}};
+    char memory[64];
+    struct nm_buf buf;
+
+    for (size_t i = 0; i < NM_COUNT(rows); i++) {
+        nm_buf_init(&buf, memory, sizeof memory);
+        nm_buf_put_visible(&buf, rows[i].bytes, rows[i].length);
+        ck_assert_str_eq(memory, rows[i].shown);
+        ck_assert(!buf.truncated);
+    }
+}
+END_TEST
+
+START_TEST(test_visible__cuts_between_characters)
+{
+    char memory[6];
+    struct nm_buf buf;
+
+    nm_buf_init(&buf, memory, sizeof memory);
+    nm_buf_put_visible(&buf, "ab\x1b", 3);
+    ck_assert_str_eq(memory, "ab");
+    ck_assert(buf.truncated);
+    nm_buf_init(&buf, memory, sizeof memory);
+    nm_buf_put_visible(&buf, "abc\xe2\x82\xac", 6);
+    ck_assert_str_eq(memory, "abc");
+    ck_assert(buf.truncated);
+}
+END_TEST
+
 START_TEST(test_fail__cuts_a_long_message_and_keeps_the_place)
 {
     struct nm_error error;
@@ -128,6 +173,8 @@ int main(void)
     tcase_add_test(cases, test_buf__cuts_and_says_so);
     tcase_add_test(cases, test_id__sorts_by_time_and_is_crockford);
     tcase_add_test(cases, test_utf8__rejects_what_rfc_3629_rejects);
+    tcase_add_test(cases, test_visible__escapes_what_is_not_seen);
+    tcase_add_test(cases, test_visible__cuts_between_characters);
     tcase_add_test(cases, test_fail__cuts_a_long_message_and_keeps_the_place);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
