@@ -1,0 +1,52 @@
+"""A sink, a Postfix and a nearmissd, wired together in one temporary folder."""
+
+import contextlib
+import os
+import tempfile
+
+from .daemon import Daemon
+from .postfix import Postfix
+from .process import remove_folder
+from .sink import Sink
+from .smtp import Smtp
+
+
+class Site:
+    """Opened whole or not at all; `close` ends and removes everything. The daemon is made
+    but not started: without one, Postfix puts mail off."""
+
+    def __init__(self, **postfix_options):
+        self.dialogue = []
+        with contextlib.ExitStack() as stack:
+            self.folder = tempfile.mkdtemp(prefix="nearmiss-")
+            stack.callback(remove_folder, self.folder)
+            os.chmod(self.folder, 0o755)  # Postfix and the daemon are other users
+            self.sink = Sink(self._subfolder("sink"))
+            stack.callback(self.sink.close)
+            self.sink.start()
+            self.daemon = Daemon(os.path.join(self.folder, "nearmiss"))
+            stack.callback(self.daemon.stop)
+            self.postfix = Postfix(
+                self._subfolder("postfix"),
+                self.sink,
+                **{"milters": f"unix:{self.daemon.milter_socket}", **postfix_options},
+            )
+            stack.callback(self.postfix.close)
+            self.postfix.start()
+            self._stack = stack.pop_all()
+
+    def _subfolder(self, name):
+        path = os.path.join(self.folder, name)
+        os.mkdir(path, 0o755)
+        return path
+
+    def close(self):
+        self._stack.close()
+
+    def smtp(self, hello=True, ipv6=False):
+        """A session with Postfix, which has said EHLO."""
+        port = self.postfix.port6 if ipv6 else self.postfix.port
+        session = Smtp(port.address, self.dialogue)
+        if hello:
+            session.hello()
+        return session
