@@ -92,6 +92,9 @@ struct nm_candidate {
 
 struct nm_verdict {
     enum nm_match match;
+    double
+        confidence; /* 0..1: that the name is a slip at all, for whichever target: the
+                          sum of the candidates' own. Rules ask for this one */
     uint8_t candidate_count;  /* how many targets were weighed, at most 255 */
     const char *listed;       /* the list entry that made it own, protected, allowed or
                                 known; borrowed from the index, else NULL */
@@ -138,11 +141,16 @@ struct nm_index_spec {
     double threshold; /* 0..1: the confidence from which a name is called a near miss */
 };
 
+enum {
+    NM_INDEX_NAMES_MAX = 16 * 1024 * 1024, /* entries of all lists together */
+    NM_SUFFIXES_MAX = 4096                 /* protected suffixes */
+};
+
 struct nm_index;
 
 /* Build an index; everything in `spec` but `names` is copied. NM_BAD_INPUT with file and
  * line for a table that cannot be read or a layout no table has, NM_NO_MEMORY, NM_LIMIT
- * (more than 2^31 entries), NM_SYSTEM (ICU has no data). */
+ * (see above), NM_SYSTEM (ICU has no data). */
 enum nm_code nm_index_new(
     const struct nm_index_spec *spec, struct nm_index **out, struct nm_error *error);
 void nm_index_free(struct nm_index **index);

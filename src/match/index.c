@@ -1,0 +1,356 @@
+/*
+ * Building an index: the entries are put in order, equal names merged, the most probable
+ * put first (so that a search that ends at its cap has seen the best), their text copied,
+ * and the two tables filled. Filling the multimap takes two passes over the same keys,
+ * one to count the rows of each bucket and one to write them.
+ */
+#include "index.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEYS_MAX = NM_DOMAIN_MAX + 4, /* of one name */
+    ROWS_PER_BUCKET = 2
+};
+
+/* ---- names -------------------------------------------------------------- */
+
+/* Equal entries made one. */
+struct draft {
+    const struct nm_domain *name;
+    enum nm_listing listing;
+    float weight;
+    float count;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct nm_index_entry *x = *(const struct nm_index_entry *const *)a;
+    const struct nm_index_entry *y = *(const struct nm_index_entry *const *)b;
+
+    return strcmp(x->name.name, y->name.name);
+}
+
+/* The most probable first; then by name, so that the order does not depend on the
+ * lists' order. */
+static int compare_drafts(const void *a, const void *b)
+{
+    const struct draft *x = a;
+    const struct draft *y = b;
+    const float x_rank = x->weight > 0 ? x->weight + 1e6F : x->count;
+    const float y_rank = y->weight > 0 ? y->weight + 1e6F : y->count;
+
+    if (x_rank != y_rank)
+        return x_rank > y_rank ? -1 : 1;
+    return strcmp(x->name->name, y->name->name);
+}
+
+static void merge_entry(struct draft *draft, const struct nm_index_entry *entry)
+{
+    const float weight = (float)entry->weight;
+
+    if (entry->listing > draft->listing)
+        draft->listing = entry->listing;
+    if (entry->listing == NM_LISTING_HISTORY)
+        draft->count = weight > draft->count ? weight : draft->count;
+    else
+        draft->weight = weight > draft->weight ? weight : draft->weight;
+}
+
+/* Each name of the entries once, in the order of compare_drafts; NULL without memory. */
+static struct draft *make_drafts(const struct nm_index_spec *spec, size_t *count)
+{
+    const size_t entry_count = spec->entry_count;
+    const struct nm_index_entry **sorted = calloc(entry_count + 1, sizeof *sorted);
+    struct draft *drafts = calloc(entry_count + 1, sizeof *drafts);
+
+    *count = 0;
+    if (sorted == NULL || drafts == NULL) {
+        free(sorted);
+        free(drafts);
+        return NULL;
+    }
+    for (size_t i = 0; i < entry_count; i++)
+        sorted[i] = &spec->entries[i];
+    qsort(sorted, entry_count, sizeof *sorted, compare_entries);
+    for (size_t i = 0; i < entry_count; i++) {
+        if (i == 0 || compare_entries(&sorted[i - 1], &sorted[i]) != 0)
+            drafts[(*count)++].name = &sorted[i]->name;
+        merge_entry(&drafts[*count - 1], sorted[i]);
+    }
+    free(sorted);
+    qsort(drafts, *count, sizeof *drafts, compare_drafts);
+    return drafts;
+}
+
+static void add_text(
+    struct nm_index *index, struct nm_name *name, const struct nm_domain *domain)
+{
+    name->at = (uint32_t)index->text_bytes;
+    name->length = domain->length;
+    memcpy(index->text + index->text_bytes, domain->name, domain->length + 1U);
+    index->text_bytes += domain->length + 1U;
+}
+
+static enum nm_code add_names(struct nm_index *index, const struct nm_index_spec *spec,
+    const struct draft *drafts, size_t draft_count, struct nm_error *error)
+{
+    const size_t count = draft_count + spec->suffix_count;
+    size_t bytes = 1;
+
+    for (size_t i = 0; i < draft_count; i++)
+        bytes += drafts[i].name->length + 1U;
+    for (size_t i = 0; i < spec->suffix_count; i++)
+        bytes += spec->suffixes[i].length + 1U;
+    index->text = malloc(bytes);
+    index->names = calloc(count + 1, sizeof *index->names);
+    if (index->text == NULL || index->names == NULL)
+        return nm_fail(error, NM_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < draft_count; i++) {
+        struct nm_name *name = &index->names[i];
+        const struct nm_domain_parts parts =
+            nm_domain_split(spec->names, drafts[i].name);
+
+        add_text(index, name, drafts[i].name);
+        name->registrable = parts.registrable;
+        name->suffix = parts.suffix;
+        name->listing = drafts[i].listing;
+        name->weight = drafts[i].weight;
+        name->count = drafts[i].count;
+    }
+    for (size_t i = 0; i < spec->suffix_count; i++) {
+        add_text(index, &index->names[draft_count + i], &spec->suffixes[i]);
+        index->names[draft_count + i].is_suffix = true;
+    }
+    index->listed_count = draft_count;
+    index->name_count = count;
+    return NM_OK;
+}
+
+/* ---- the exact table ---------------------------------------------------- */
+
+static enum nm_code fill_exact(struct nm_index *index, struct nm_error *error)
+{
+    size_t slots = 2;
+
+    while (slots < 2 * index->listed_count)
+        slots *= 2;
+    index->exact = malloc(slots * sizeof *index->exact);
+    if (index->exact == NULL)
+        return nm_fail(error, NM_NO_MEMORY, "out of memory");
+    memset(index->exact, 0xff, slots * sizeof *index->exact);
+    index->exact_mask = slots - 1;
+    for (size_t i = 0; i < index->listed_count; i++) {
+        const struct nm_name *name = &index->names[i];
+        const uint64_t spread =
+            nm_hash_spread(nm_hash(nm_name_text(index, name), name->length));
+        size_t slot = (spread >> 32) & index->exact_mask;
+
+        while (index->exact[slot].name != NM_NO_NAME)
+            slot = (slot + 1) & index->exact_mask;
+        index->exact[slot].tag = (uint32_t)spread;
+        index->exact[slot].name = (uint32_t)i;
+    }
+    return NM_OK;
+}
+
+uint32_t nm_index_find(
+    const struct nm_index *index, uint64_t hash, const char *text, size_t length)
+{
+    const uint64_t spread = nm_hash_spread(hash);
+    size_t slot = (spread >> 32) & index->exact_mask;
+
+    for (; index->exact[slot].name != NM_NO_NAME;
+         slot = (slot + 1) & index->exact_mask) {
+        const struct nm_name *name = &index->names[index->exact[slot].name];
+
+        if (index->exact[slot].tag == (uint32_t)spread && name->length == length &&
+            memcmp(nm_name_text(index, name), text, length) == 0)
+            return index->exact[slot].name;
+    }
+    return NM_NO_NAME;
+}
+
+/* ---- the multimap ------------------------------------------------------- */
+
+struct keys {
+    uint64_t key[KEYS_MAX];
+    size_t count;
+};
+
+static void near_keys(const struct nm_index *index, const char *text, size_t length,
+    enum nm_key_kind kind, struct keys *keys)
+{
+    struct nm_hash_tails tails;
+
+    nm_hash_tails_init(&tails, text, length);
+    keys->key[keys->count++] = nm_key(kind, tails.tail[0]);
+    for (size_t at = 0; at < length; at++) {
+        if (at > 0 && text[at] == text[at - 1])
+            continue; /* leaving out the other one of a pair gave the same */
+        keys->key[keys->count++] = nm_key(
+            kind, nm_hash_join(&index->powers, &tails, 0, at, tails.tail[at + 1]));
+    }
+}
+
+static void make_keys(const struct nm_index *index, size_t at, struct keys *keys)
+{
+    const struct nm_name *name = &index->names[at];
+    const char *text = nm_name_text(index, name);
+
+    keys->count = 0;
+    if (name->is_suffix) {
+        near_keys(index, text, name->length, NM_KEY_SUFFIX, keys);
+        return;
+    }
+    near_keys(index, text, name->length, NM_KEY_NEAR, keys);
+    if (name->registrable < name->suffix)
+        keys->key[keys->count++] = nm_key(NM_KEY_CORE,
+            nm_hash(text + name->registrable, name->suffix - 1U - name->registrable));
+    assert(keys->count <= KEYS_MAX);
+}
+
+static enum nm_code count_rows(struct nm_index *index, struct nm_error *error)
+{
+    struct nm_map *map = &index->near;
+    struct keys keys;
+    size_t rows = 0;
+
+    for (size_t i = 0; i < index->name_count; i++) {
+        make_keys(index, i, &keys);
+        rows += keys.count;
+    }
+    if (rows >= UINT32_MAX)
+        return nm_fail(error, NM_LIMIT, "the lists are too long to be indexed");
+    map->row_count = rows;
+    map->bucket_count = 2;
+    map->shift = 63;
+    while (map->bucket_count * ROWS_PER_BUCKET < rows) {
+        map->bucket_count *= 2;
+        map->shift--;
+    }
+    map->starts = calloc(map->bucket_count + 2, sizeof *map->starts);
+    map->rows = malloc((rows + 1) * sizeof *map->rows);
+    if (map->starts == NULL || map->rows == NULL)
+        return nm_fail(error, NM_NO_MEMORY, "out of memory");
+    return NM_OK;
+}
+
+/* While the rows are written, starts[b + 1] is where the next row of bucket b goes; at
+ * the end it is where the bucket ends, and so where the next begins. */
+static enum nm_code fill_map(struct nm_index *index, struct nm_error *error)
+{
+    struct nm_map *map = &index->near;
+    const enum nm_code code = count_rows(index, error);
+    struct keys keys;
+
+    if (code != NM_OK)
+        return code;
+    for (size_t i = 0; i < index->name_count; i++) {
+        make_keys(index, i, &keys);
+        for (size_t k = 0; k < keys.count; k++)
+            map->starts[(keys.key[k] >> map->shift) + 2]++;
+    }
+    for (size_t b = 2; b < map->bucket_count + 2; b++)
+        map->starts[b] += map->starts[b - 1];
+    for (size_t i = 0; i < index->name_count; i++) {
+        make_keys(index, i, &keys);
+        for (size_t k = 0; k < keys.count; k++) {
+            uint32_t *next = &map->starts[(keys.key[k] >> map->shift) + 1];
+
+            map->rows[*next].tag = (uint32_t)keys.key[k];
+            map->rows[*next].name = (uint32_t)i;
+            ++*next;
+        }
+    }
+    return NM_OK;
+}
+
+/* ---- the whole ---------------------------------------------------------- */
+
+static enum nm_code check(const struct nm_index_spec *spec, struct nm_error *error)
+{
+    if (spec->entry_count > NM_INDEX_NAMES_MAX || spec->suffix_count > NM_SUFFIXES_MAX)
+        return nm_fail(error, NM_LIMIT, "more than %d names or %d protected suffixes",
+            NM_INDEX_NAMES_MAX, NM_SUFFIXES_MAX);
+    for (size_t i = 0; i < spec->entry_count; i++)
+        if (!(spec->entries[i].weight > 0) || spec->entries[i].name.length == 0)
+            return nm_fail(error, NM_BAD_INPUT, "%s: a weight must be above 0",
+                spec->entries[i].name.name);
+    return NM_OK;
+}
+
+static enum nm_code build(
+    struct nm_index *index, const struct nm_index_spec *spec, struct nm_error *error)
+{
+    enum nm_code code = nm_tables_new(spec, &index->tables, error);
+    struct draft *drafts = NULL;
+    size_t draft_count;
+
+    if (code != NM_OK)
+        return code;
+    drafts = make_drafts(spec, &draft_count);
+    if (drafts == NULL)
+        return nm_fail(error, NM_NO_MEMORY, "out of memory");
+    index->naming = spec->names;
+    index->threshold = spec->threshold;
+    index->ln_listed = log((double)(draft_count > 0 ? draft_count : 1));
+    nm_hash_powers_init(&index->powers);
+    code = add_names(index, spec, drafts, draft_count, error);
+    free(drafts);
+    if (code == NM_OK)
+        code = fill_exact(index, error);
+    return code == NM_OK ? fill_map(index, error) : code;
+}
+
+enum nm_code nm_index_new(
+    const struct nm_index_spec *spec, struct nm_index **out, struct nm_error *error)
+{
+    struct nm_index *index;
+    enum nm_code code = check(spec, error);
+
+    if (code != NM_OK)
+        return code;
+    index = calloc(1, sizeof *index);
+    if (index == NULL)
+        return nm_fail(error, NM_NO_MEMORY, "out of memory");
+    code = build(index, spec, error);
+    if (code != NM_OK) {
+        nm_index_free(&index);
+        return code;
+    }
+    *out = index;
+    return NM_OK;
+}
+
+void nm_index_free(struct nm_index **index)
+{
+    if (*index == NULL)
+        return;
+    nm_tables_free(&(*index)->tables);
+    free((*index)->text);
+    free((*index)->names);
+    free((*index)->exact);
+    free((*index)->near.starts);
+    free((*index)->near.rows);
+    free(*index);
+    *index = NULL;
+}
+
+size_t nm_index_bytes(const struct nm_index *index)
+{
+    return sizeof *index + index->text_bytes +
+           index->name_count * sizeof *index->names +
+           (index->exact_mask + 1) * sizeof *index->exact +
+           (index->near.bucket_count + 2) * sizeof *index->near.starts +
+           index->near.row_count * sizeof *index->near.rows +
+           nm_tables_bytes(index->tables);
+}
+
+size_t nm_index_size(const struct nm_index *index)
+{
+    return index->listed_count;
+}

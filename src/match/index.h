@@ -1,0 +1,95 @@
+/*
+ * What an index holds. Immutable once made.
+ *
+ * Names lie end to end in one block of text. Two flat tables find them: an open-addressed
+ * one by the whole name, and a multimap from keys to names for everything near: each name
+ * stands under its own key and under that of each form of it with one character left out,
+ * so that two names one edit apart meet under a key (deletion neighbourhood; Mor and
+ * Fraenkel, "A hash code method for detecting and correcting spelling errors", 1982), and
+ * under the keys of its registrable label, its form without dots and hyphens, and its
+ * look-alike form. Dots are characters: one look finds edits, dot slips and suffix slips.
+ */
+#ifndef NM_MATCH_INDEX_H
+#define NM_MATCH_INDEX_H
+
+#include "hash.h"
+#include "tables.h"
+
+/* What a key of the multimap stands for; mixed into the key. */
+enum nm_key_kind {
+    NM_KEY_NEAR,   /* a listed name, whole or less a character */
+    NM_KEY_SUFFIX, /* a protected suffix, likewise */
+    NM_KEY_CORE    /* the registrable label of a listed name */
+};
+
+#define NM_NO_NAME UINT32_MAX
+
+/* A listed name or a protected suffix. */
+struct nm_name {
+    uint32_t at; /* into the index's text */
+    uint8_t length;
+    uint8_t registrable; /* as in struct nm_domain_parts */
+    uint8_t suffix;
+    bool is_suffix;          /* a protected suffix, of which the rest is not set */
+    enum nm_listing listing; /* the strongest */
+    float weight;            /* the greatest that a list gives; 0 for history alone */
+    float count;             /* of messages, by history; 0 without */
+};
+
+struct nm_map_row {
+    uint32_t tag; /* the low half of the key */
+    uint32_t name;
+};
+
+struct nm_map {
+    uint32_t *starts; /* of each bucket in `rows`; one more than buckets */
+    struct nm_map_row *rows;
+    unsigned shift; /* a key's bucket is key >> shift */
+    size_t bucket_count;
+    size_t row_count;
+};
+
+struct nm_index {
+    const struct nm_names *naming;
+    struct nm_tables *tables;
+    struct nm_hash_powers powers;
+    char *text;
+    size_t text_bytes;
+    struct nm_name *names; /* the listed ones, most probable first, then the suffixes */
+    size_t listed_count;
+    size_t name_count;
+    struct nm_map_row *exact; /* open-addressed, a power of two, at most half full */
+    size_t exact_mask;
+    struct nm_map near;
+    double ln_listed; /* of the number of listed names, at least 1 */
+    double threshold;
+};
+
+static inline uint64_t nm_key(enum nm_key_kind kind, uint64_t hash)
+{
+    return nm_hash_spread(hash + (uint64_t)(kind + 1) * 0xa0761d6478bd642fULL);
+}
+
+static inline const char *nm_name_text(
+    const struct nm_index *index, const struct nm_name *name)
+{
+    return index->text + name->at;
+}
+
+/* The listed name that equals `text`, whose hash is `hash`; NM_NO_NAME without one. */
+uint32_t nm_index_find(
+    const struct nm_index *index, uint64_t hash, const char *text, size_t length);
+
+/* The rows under `key`, whose names may have it: the first, and how many to look at.
+ * Rows with another tag lie between. */
+static inline const struct nm_map_row *nm_map_find(
+    const struct nm_map *map, uint64_t key, size_t *count)
+{
+    const uint64_t bucket = key >> map->shift;
+    const uint32_t start = map->starts[bucket];
+
+    *count = map->starts[bucket + 1] - start;
+    return map->rows + start;
+}
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * The slip between two names one edit apart.
+ */
+#ifndef NM_MATCH_SLIPS_H
+#define NM_MATCH_SLIPS_H
+
+#include "search.h"
+
+/* Whether one edit (a character left out, put in or taken for another, or two neighbours
+ * exchanged) turns `meant` into `typed`; if so, which, with its place in each. The
+ * technique is set, `in_suffix` is not. */
+bool nm_slip_between(const struct nm_tables *tables, const char *typed,
+    size_t typed_length, const char *meant, size_t meant_length, struct nm_slip *slip,
+    enum nm_slip_kind *kind);
+
+#endif

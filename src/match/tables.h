@@ -1,0 +1,76 @@
+/*
+ * The tables of conf/tables, read once when an index is built: which suffixes are taken
+ * for one another, which keys are neighbours, which characters look alike.
+ *
+ * Immutable after nm_tables_new. Everything is copied from the texts.
+ */
+#ifndef NM_MATCH_TABLES_H
+#define NM_MATCH_TABLES_H
+
+#include <nearmiss/match.h>
+
+enum {
+    NM_SUFFIX_TEXT_MAX = 31,   /* bytes of a suffix in the table */
+    NM_SUFFIX_ROWS_MAX = 8192, /* pairs in the table */
+    NM_GLYPH_TEXT_MAX = 3,     /* bytes of a look-alike */
+    NM_GLYPH_PAIRS_MAX = 256,
+    NM_LAYOUTS_MAX = 8 /* keyboards in use at once */
+};
+
+/* How a suffix comes to stand for another. */
+enum nm_suffix_class {
+    NM_SUFFIX_OTHER, /* no pair of the table */
+    NM_SUFFIX_SLIP,
+    NM_SUFFIX_SHORTER,
+    NM_SUFFIX_LONGER,
+    NM_SUFFIX_REPEATED,
+    NM_SUFFIX_TWIN
+};
+enum { NM_SUFFIX_CLASS_COUNT = NM_SUFFIX_TWIN + 1 };
+
+struct nm_suffix_row {
+    char typed[NM_SUFFIX_TEXT_MAX + 1];
+    char meant[NM_SUFFIX_TEXT_MAX + 1];
+    uint8_t typed_length;
+    uint8_t meant_length;
+    enum nm_suffix_class class;
+};
+
+struct nm_glyph_pair {
+    char a[NM_GLYPH_TEXT_MAX + 1];
+    char b[NM_GLYPH_TEXT_MAX + 1];
+    uint8_t a_length;
+    uint8_t b_length;
+};
+
+struct nm_tables {
+    struct nm_suffix_row *suffixes; /* sorted by `typed`, then by `meant` */
+    size_t suffix_count;
+    struct nm_glyph_pair *glyphs; /* each pair once */
+    size_t glyph_count;
+    uint8_t near_keys[128][16]; /* [a] a bit for each neighbour b, all layouts in use */
+};
+
+enum nm_code nm_tables_new(
+    const struct nm_index_spec *spec, struct nm_tables **out, struct nm_error *error);
+void nm_tables_free(struct nm_tables **tables);
+size_t nm_tables_bytes(const struct nm_tables *tables);
+
+/* The pairs whose typed side is `typed`; their number in `*count`. */
+const struct nm_suffix_row *nm_tables_suffixes(
+    const struct nm_tables *tables, const char *typed, size_t length, size_t *count);
+
+/* The class of one pair. */
+enum nm_suffix_class nm_tables_suffix_class(const struct nm_tables *tables,
+    const char *typed, size_t typed_length, const char *meant, size_t meant_length);
+
+bool nm_tables_keys_are_near(const struct nm_tables *tables, char a, char b);
+
+/* Whether single characters, or the runs that begin at `typed` and `meant`, look alike:
+ * the pair, `*swapped` when its `a` is on the meant side; NULL if not. The longest
+ * pair is preferred. */
+const struct nm_glyph_pair *nm_tables_glyph(const struct nm_tables *tables,
+    const char *typed, size_t typed_length, const char *meant, size_t meant_length,
+    bool *swapped);
+
+#endif
