@@ -18,28 +18,30 @@ extern "C" {
 enum {
     NM_DOMAIN_MAX = 253, /* bytes of a domain without the root's dot; RFC 1035, 2.3.4 */
     NM_LABEL_MAX = 63,   /* bytes of a label; RFC 1035, 2.3.4 */
-    NM_LOCAL_PART_MAX = 255,   /* bytes; RFC 5321, 4.5.3.1.1 asks for 64, and mail servers
-                                  let more through */
     NM_DOMAIN_UTF8_MAX = 1023, /* bytes of a domain in U-labels */
-    NM_PATH_MAX = 4096         /* bytes of a path with its route and brackets */
+    /* Bytes; RFC 5321, 4.5.3.1.1 asks for 64, and mail servers let more through. */
+    NM_LOCAL_PART_MAX = 255,
+    NM_PATH_MAX = 4096 /* bytes of a path with its route and brackets */
 };
 
 /* A domain in the one form that everything behind this layer compares: A-labels (RFC
- * 5890), lower case, no trailing dot. */
+ * 5890), lower case, no trailing dot. Labels of 1 to 63 letters, digits, `-` and `_`,
+ * hyphens anywhere: looser than a host name, since a name that a server may look up
+ * should be judged and not passed over. */
 struct nm_domain {
     uint8_t length; /* bytes of `name`, 1..253 */
     bool idn;       /* at least one label is an A-label (`xn--`) */
     char name[NM_DOMAIN_MAX + 1];
 };
 
-/* Where the parts of a domain begin, as offsets into its name. */
+/* Where the parts of a domain begin, as offsets into its name. Both of the list's
+ * sections count, ICANN and private: `github.io` is a public suffix. */
 struct nm_domain_parts {
-    uint8_t suffix;      /* of the public suffix; `length` when the domain is none */
+    uint8_t suffix;      /* of the public suffix, which is never empty */
     uint8_t registrable; /* of the label before the public suffix; equals `suffix` when
                             the domain is itself a public suffix */
-    bool
-        suffix_known; /* the suffix stands in the public suffix list, so it exists; else
-                            the list's default rule `*` was used */
+    bool suffix_known;   /* a rule of the list names the suffix, so it exists; else the
+                            list's default rule `*` took the last label for it */
 };
 
 enum nm_address_kind {
@@ -50,6 +52,8 @@ enum nm_address_kind {
     NM_ADDRESS_MAILBOX  /* local part and domain */
 };
 
+/* Why a path or a domain cannot be judged. An empty label (`army..mil`) is a fault and
+ * not a slip, since no server can deliver to it. */
 enum nm_address_fault {
     NM_FAULT_NONE,
     NM_FAULT_EMPTY,      /* no bytes */
@@ -57,9 +61,9 @@ enum nm_address_fault {
     NM_FAULT_UTF8,       /* invalid UTF-8 */
     NM_FAULT_TOO_LONG,   /* path, local part, domain or label over its limit */
     NM_FAULT_BRACKETS,   /* `<` without `>`, or bytes behind the path */
-    NM_FAULT_ROUTE,      /* a source route without its colon */
-    NM_FAULT_LOCAL_PART, /* empty, or a quoted string that does not end */
-    NM_FAULT_DOMAIN,     /* an empty label, or a character no domain has */
+    NM_FAULT_ROUTE,      /* a source route with an empty hop or without its colon */
+    NM_FAULT_LOCAL_PART, /* empty, or a quoted string or escape that does not end */
+    NM_FAULT_DOMAIN,     /* empty, an empty label, or a character no domain has */
     NM_FAULT_IDNA,       /* UTS #46 rejects the domain (invalid punycode, …) */
     NM_FAULT_LITERAL,    /* brackets around something that is no address */
     NM_FAULT_MEMORY      /* memory ran out in ICU; the path itself may be fine */
@@ -68,14 +72,17 @@ enum nm_address_fault {
 /* Words for people; never NULL. */
 const char *nm_address_fault_text(enum nm_address_fault fault);
 
+/* The two texts point into the caller's bytes, as given (quotes kept), and are NULL where
+ * there is none. Of an invalid path they are set as far as it could be split: where the
+ * domain alone is at fault, both. */
 struct nm_address {
     enum nm_address_kind kind;
     enum nm_address_fault fault; /* NM_FAULT_NONE unless `kind` is NM_ADDRESS_INVALID */
-    const char *local_part;      /* into the caller's bytes, as given (quotes kept) */
+    const char *local_part;
     size_t local_part_length;
-    const char *domain_text; /* into the caller's bytes, as given; NULL without one */
+    const char *domain_text;
     size_t domain_text_length;
-    struct nm_domain domain; /* set for NM_ADDRESS_MAILBOX only */
+    struct nm_domain domain; /* NM_ADDRESS_MAILBOX only; else its name is empty */
 };
 
 struct psl_ctx_st;
@@ -90,9 +97,15 @@ enum nm_code nm_names_new(
     const struct psl_ctx_st *suffixes, struct nm_names **out, struct nm_error *error);
 void nm_names_free(struct nm_names **names);
 
-/* Split a path: brackets optional, a source route skipped, `length` bytes that may be
- * anything at all. Always fills `out`; what cannot be judged has kind
- * NM_ADDRESS_INVALID and a fault. ASCII input allocates nothing. */
+/* Split a path of `length` bytes that may be anything at all. Always fills `out`; what
+ * cannot be judged has kind NM_ADDRESS_INVALID and a fault. ASCII input without A-labels
+ * allocates nothing.
+ *
+ * Looser than RFC 5321, 4.1.2, as mail servers are: the angle brackets may be missing,
+ * blanks may stand around them, a source route is skipped, and the local part may be
+ * anything. The domain is what follows the last `@` that is neither quoted nor escaped;
+ * `user%there@gateway` and `there!user` are not taken apart, since only the server that
+ * gets them knows what they mean. */
 void nm_address_parse(const struct nm_names *names, const char *path, size_t length,
     struct nm_address *out);
 
@@ -101,7 +114,8 @@ void nm_address_parse(const struct nm_names *names, const char *path, size_t len
 enum nm_address_fault nm_domain_parse(const struct nm_names *names, const char *text,
     size_t length, struct nm_domain *out);
 
-/* Where the public suffix and the registrable part of `domain` begin. */
+/* Where the public suffix and the registrable part of `domain` begin. Asks the list once
+ * a label, some 250 ns each: call it only for names that need it. */
 struct nm_domain_parts nm_domain_split(
     const struct nm_names *names, const struct nm_domain *domain);
 

@@ -24,8 +24,9 @@ enum {
     SIZE_ERRORS = UIDNA_ERROR_LABEL_TOO_LONG | UIDNA_ERROR_DOMAIN_NAME_TOO_LONG
 };
 
-/* The byte as it stands in a label, or 0 when no label has it. */
-static const char label_byte[256] = {['-'] = '-',
+/* The byte as it stands in a name, or 0 when no name has it. */
+static const char name_byte[256] = {['.'] = '.',
+    ['-'] = '-',
     ['_'] = '_',
     ['0'] = '0',
     ['1'] = '1',
@@ -90,14 +91,7 @@ static const char label_byte[256] = {['-'] = '-',
     ['Y'] = 'y',
     ['Z'] = 'z'};
 
-static bool is_a_label(const char *label, size_t length)
-{
-    return length >= 4 && memcmp(label, "xn--", 4) == 0;
-}
-
-/* A whole label in lower case: its length, and for an A-label that it encodes something.
- * `xn--abc-` would decode to plain `abc`, which RFC 5890, 2.3.2.1 allows no A-label to
- * do; the DNS holds it for another name than `abc`. */
+/* The length of a whole label in lower case, and whether it is an A-label. */
 static enum nm_address_fault check_label(
     const char *label, size_t length, struct nm_domain *out)
 {
@@ -105,11 +99,8 @@ static enum nm_address_fault check_label(
         return NM_FAULT_DOMAIN;
     if (length > NM_LABEL_MAX)
         return NM_FAULT_TOO_LONG;
-    if (is_a_label(label, length)) {
+    if (length >= 4 && memcmp(label, "xn--", 4) == 0)
         out->idn = true;
-        if (label[length - 1] == '-')
-            return NM_FAULT_IDNA;
-    }
     return NM_FAULT_NONE;
 }
 
@@ -122,11 +113,9 @@ static enum nm_address_fault scan(
 
     out->idn = false;
     for (size_t at = 0; at < length; at++) {
-        const char c = label_byte[(unsigned char)text[at]];
-
-        if (c == 0 && text[at] != '.')
+        out->name[at] = name_byte[(unsigned char)text[at]];
+        if (out->name[at] == 0)
             return NM_FAULT_DOMAIN;
-        out->name[at] = text[at] == '.' ? '.' : c;
         if (text[at] != '.')
             continue;
         fault = check_label(out->name + label, at - label, out);
@@ -149,20 +138,36 @@ static enum nm_address_fault parse_ascii(
     return scan(text, length, out);
 }
 
+/* Our arguments are in order, so any other failure than a name that does not fit means
+ * that memory ran out; ICU then also says U_ILLEGAL_ARGUMENT_ERROR. */
 static enum nm_address_fault fault_of(const UIDNAInfo *info, UErrorCode status)
 {
-    if (status == U_MEMORY_ALLOCATION_ERROR)
+    if (U_FAILURE(status) && status != U_BUFFER_OVERFLOW_ERROR)
         return NM_FAULT_MEMORY;
     if ((info->errors & IDNA_ERRORS) != 0)
         return NM_FAULT_IDNA;
-    if ((info->errors & SIZE_ERRORS) != 0 || status == U_BUFFER_OVERFLOW_ERROR)
+    if ((info->errors & SIZE_ERRORS) != 0 || U_FAILURE(status))
         return NM_FAULT_TOO_LONG;
     if ((info->errors & UIDNA_ERROR_EMPTY_LABEL) != 0)
         return NM_FAULT_DOMAIN;
-    return U_FAILURE(status) ? NM_FAULT_IDNA : NM_FAULT_NONE;
+    return NM_FAULT_NONE;
 }
 
-/* The buffer has room for the longest name with its dot. */
+/* An A-label whose U-label would again begin with `xn--`: shown to people it would be
+ * read as something else. UTS #46, 4.1 forbids it since revision 31; older ICU tells
+ * only that hyphens stand in the third and fourth place of some U-label. */
+static bool is_disguised(const struct nm_domain *domain, const UIDNAInfo *info)
+{
+    const char *at = domain->name;
+
+    if ((info->errors & UIDNA_ERROR_HYPHEN_3_4) == 0)
+        return false;
+    while ((at = strstr(at, "xn--xn--")) != NULL && at > domain->name && at[-1] != '.')
+        at++;
+    return at != NULL;
+}
+
+/* The buffer has room for the longest name and its trailing dot. */
 static enum nm_address_fault parse_idn(const struct nm_names *names, const char *text,
     size_t length, struct nm_domain *out)
 {
@@ -171,12 +176,17 @@ static enum nm_address_fault parse_idn(const struct nm_names *names, const char 
     UErrorCode status = U_ZERO_ERROR;
     const int32_t size = uidna_nameToASCII_UTF8(
         names->idna, text, (int32_t)length, ascii, sizeof ascii, &info, &status);
-    const enum nm_address_fault fault = fault_of(&info, status);
+    enum nm_address_fault fault = fault_of(&info, status);
 
-    return fault != NM_FAULT_NONE ? fault : parse_ascii(ascii, (size_t)size, out);
+    if (fault == NM_FAULT_NONE)
+        fault = parse_ascii(ascii, (size_t)size, out);
+    if (fault == NM_FAULT_NONE && is_disguised(out, &info))
+        fault = NM_FAULT_IDNA;
+    return fault;
 }
 
-static enum nm_address_fault check_utf8(const char *text, size_t length, bool *ascii)
+/* NM_FAULT_UTF8, NM_FAULT_CONTROL, or whether a byte is above 127. */
+static enum nm_address_fault check_bytes(const char *text, size_t length, bool *ascii)
 {
     uint32_t code_point;
 
@@ -193,29 +203,35 @@ static enum nm_address_fault check_utf8(const char *text, size_t length, bool *a
     return NM_FAULT_NONE;
 }
 
+/* What the scan for ASCII refused with `refusal`, or found an A-label in. */
+static enum nm_address_fault parse_other(const struct nm_names *names, const char *text,
+    size_t length, enum nm_address_fault refusal, struct nm_domain *out)
+{
+    bool ascii;
+    enum nm_address_fault fault;
+
+    if (length > NM_DOMAIN_UTF8_MAX)
+        return NM_FAULT_TOO_LONG;
+    fault = check_bytes(text, length, &ascii);
+    if (fault != NM_FAULT_NONE)
+        return fault;
+    if (ascii && refusal != NM_FAULT_NONE)
+        return refusal;
+    return parse_idn(names, text, length, out);
+}
+
 enum nm_address_fault nm_domain_parse(const struct nm_names *names, const char *text,
     size_t length, struct nm_domain *out)
 {
     struct nm_domain domain;
     enum nm_address_fault fault;
-    bool ascii;
 
     if (length == 0)
         return NM_FAULT_EMPTY;
-    if (length > NM_DOMAIN_UTF8_MAX)
-        return NM_FAULT_TOO_LONG;
-    fault = check_utf8(text, length, &ascii);
-    if (fault != NM_FAULT_NONE)
-        return fault;
-    if (!ascii) {
-        fault = parse_idn(names, text, length, &domain);
-    } else {
-        fault = parse_ascii(text, length, &domain);
-        if (fault == NM_FAULT_NONE && domain.idn)
-            fault = parse_idn(names, text, length, &domain);
-    }
-    if (fault != NM_FAULT_NONE)
-        return fault;
-    *out = domain;
-    return NM_FAULT_NONE;
+    fault = parse_ascii(text, length, &domain);
+    if (fault != NM_FAULT_NONE || domain.idn)
+        fault = parse_other(names, text, length, fault, &domain);
+    if (fault == NM_FAULT_NONE)
+        *out = domain;
+    return fault;
 }

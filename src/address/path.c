@@ -12,7 +12,6 @@
 
 #include <arpa/inet.h>
 #include <string.h>
-#include <strings.h>
 
 /* Bytes from `at` up to `end`. */
 struct span {
@@ -41,11 +40,12 @@ static enum nm_address_fault check_bytes(struct span path)
 
     while (path.at < path.end) {
         const unsigned char byte = (unsigned char)path.at[0];
-        const size_t size =
-            byte < 0x80 ? 1 : nm_utf8_decode(path.at, length_of(path), &code_point);
+        size_t size = 1;
 
         if (byte < 0x20 || byte == 0x7f)
             return NM_FAULT_CONTROL;
+        if (byte > 0x7f)
+            size = nm_utf8_decode(path.at, length_of(path), &code_point);
         if (size == 0)
             return NM_FAULT_UTF8;
         path.at += size;
@@ -98,16 +98,27 @@ static enum nm_address_fault skip_route(struct span *path)
     return NM_FAULT_NONE;
 }
 
-/* Find the `@` before the domain, `*sign` NULL when there is none. */
+/* The last byte of `@[…]`, or the `@` itself where no literal follows; NULL when the
+ * literal does not end. */
+static const char *skip_literal(struct span rest)
+{
+    if (length_of(rest) < 2 || rest.at[1] != '[')
+        return rest.at;
+    return memchr(rest.at, ']', length_of(rest));
+}
+
+/* Find the `@` before the domain, `*sign` NULL when there is none. A quoted string that
+ * does not end, or a backslash with nothing behind it, is left to the domain's scan when
+ * it stands behind the `@`. */
 static enum nm_address_fault find_sign(struct span path, const char **sign)
 {
     bool quoted = false;
+    bool open_escape = false;
 
     *sign = NULL;
     for (const char *at = path.at; at < path.end; at++) {
         if (*at == '\\') {
-            if (++at == path.end)
-                return NM_FAULT_LOCAL_PART;
+            open_escape = ++at == path.end;
         } else if (*at == '"') {
             quoted = !quoted;
         } else if (quoted) {
@@ -116,14 +127,13 @@ static enum nm_address_fault find_sign(struct span path, const char **sign)
             return NM_FAULT_BRACKETS;
         } else if (*at == '@') {
             *sign = at;
-            if (at + 1 < path.end && at[1] == '[') {
-                at = memchr(at, ']', (size_t)(path.end - at));
-                if (at == NULL)
-                    return NM_FAULT_LITERAL;
-            }
+            at = skip_literal((struct span){at, path.end});
+            if (at == NULL)
+                return NM_FAULT_LITERAL;
         }
     }
-    return quoted ? NM_FAULT_LOCAL_PART : NM_FAULT_NONE;
+    return (quoted || open_escape) && *sign == NULL ? NM_FAULT_LOCAL_PART
+                                                    : NM_FAULT_NONE;
 }
 
 static bool is_ipv4(struct span text)
@@ -165,6 +175,13 @@ static bool is_tag(struct span text)
     return text.at < text.end && text.end[-1] != '-';
 }
 
+static bool is_ipv6_tag(struct span text)
+{
+    return length_of(text) == 4 && nm_ascii_lower(text.at[0]) == 'i' &&
+           nm_ascii_lower(text.at[1]) == 'p' && nm_ascii_lower(text.at[2]) == 'v' &&
+           text.at[3] == '6';
+}
+
 /* RFC 5321, 4.1.3: `[192.0.2.1]`, `[IPv6:2001:db8::1]`, `[tag:content]`. */
 static bool is_literal(struct span text)
 {
@@ -177,7 +194,7 @@ static bool is_literal(struct span text)
     colon = memchr(text.at, ':', length_of(text));
     if (colon == NULL)
         return is_ipv4(text);
-    if (colon - text.at == 4 && strncasecmp(text.at, "IPv6", 4) == 0)
+    if (is_ipv6_tag((struct span){text.at, colon}))
         return is_ipv6((struct span){colon + 1, text.end});
     if (!is_tag((struct span){text.at, colon}) || colon + 1 == text.end)
         return false;
@@ -276,7 +293,8 @@ const char *nm_address_fault_text(enum nm_address_fault fault)
     case NM_FAULT_ROUTE:
         return "its source route is broken";
     case NM_FAULT_LOCAL_PART:
-        return "its part before the @ is empty, or a quotation does not end";
+        return "its part before the @ is empty, or holds a quoted string that does not "
+               "end";
     case NM_FAULT_DOMAIN:
         return "its domain has an empty label, or a character that no domain has";
     case NM_FAULT_IDNA:

@@ -1,0 +1,179 @@
+"""
+What `run` and `smoke.py` share: the filters as child processes, the load generator, the
+recipients that it sends to, and how results are put together.
+"""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "integration"))
+
+from harness.process import Server, accepts, remove_folder  # noqa: E402
+from harness.wait import until  # noqa: E402
+
+
+class WrongCount(Exception):
+    """Mail was answered as it must not be, or a row is missing: no measure counts."""
+
+
+@contextlib.contextmanager
+def scratch_folder(parent=None):
+    """A folder that Postfix and the daemon's user can enter, gone at the end."""
+    folder = tempfile.mkdtemp(prefix="nearmiss-bench-", dir=parent)
+    os.chmod(folder, 0o755)
+    try:
+        yield folder
+    finally:
+        remove_folder(folder)
+
+
+def takes_connections(address):
+    """Whether somebody listens on "unix:path" or "inet:port@host"."""
+    kind, _, place = address.partition(":")
+    if kind == "unix":
+        return accepts(place)
+    port, _, host = place.partition("@")
+    try:
+        socket.create_connection((host, int(port)), 5).close()
+        return True
+    except OSError:
+        return False
+
+
+class Filter:
+    """One of the bench's own filters, from the folder of programs `build`, while the
+    `with` lasts. `address` is a unix socket in `folder` unless given."""
+
+    def __init__(self, build, folder, name, address=None, arguments=()):
+        self.name = name
+        self.address = address or f"unix:{os.path.join(folder, name)}.sock"
+        self._argv = [os.path.join(build, name), self.address, *arguments]
+        self._log = os.path.join(folder, f"{name}.log")
+        self.server = None
+
+    @property
+    def pid(self):
+        return self.server.pid
+
+    def _accepts(self):
+        return takes_connections(self.address)
+
+    def __enter__(self):
+        self.server = Server(self.name, self._argv, self._log)
+        self.server.until("takes milter connections", self._accepts)
+        return self
+
+    def _has_stopped(self):
+        self._accepts()
+        return self.server.status is not None
+
+    def __exit__(self, *_):
+        # libmilter looks at its stop flag when somebody connects, else every 5 s.
+        self.server.send_signal(signal.SIGTERM)
+        until(f"{self.name} has stopped", self._has_stopped)
+        if self.server.status != 0:
+            raise WrongCount(
+                f"{self.name} ended with {self.server.status}: {self.server.log.text()}"
+            )
+
+
+class QueueFilter(Filter):
+    def __init__(self, build, folder):
+        self.database = os.path.join(folder, "queue.db")
+        super().__init__(build, folder, "queue_filter", arguments=[self.database])
+
+
+def load(build, address, **options):
+    """Run the load generator; its result. WrongCount when it says that answers were wrong
+    or a connection broke."""
+    argv = [os.path.join(build, "milter_load"), "--json"]
+    for name, value in options.items():
+        flag = "--" + name.replace("_", "-")
+        if value is True:
+            argv.append(flag)
+        elif value is not False and value is not None:
+            argv += [flag, str(value)]
+    done = subprocess.run([*argv, address], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise WrongCount(f"{' '.join(argv)}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return json.loads(done.stdout)
+
+
+class Names:
+    """Made-up domains: `known` ones that a site would list, `strangers` that resemble none
+    of them, and `near` misses, two letters of a known one swapped."""
+
+    KNOWN = 4000
+    STRANGERS = 1000
+    NEAR = 500
+
+    def __init__(self):
+        draw = random.Random(20240501)
+        known = self._distinct(draw, self.KNOWN, "bdfgklmnprst", "aeiou", 5, ".com")
+        strangers = self._distinct(draw, self.STRANGERS, "chjqvwxz", "aouy", 8, ".org")
+        self.known = known
+        self.strangers = strangers
+        self.near = [self._swap(name) for name in known[: self.NEAR]]
+
+    @staticmethod
+    def _distinct(draw, count, consonants, vowels, syllables, suffix):
+        names = {}
+        while len(names) < count:
+            parts = (draw.choice(consonants) + draw.choice(vowels) for _ in range(syllables))
+            names["".join(parts) + suffix] = None
+        return list(names)
+
+    @staticmethod
+    def _swap(name):
+        return name[:4] + name[5] + name[4] + name[6:]
+
+    def write(self, folder):
+        """Write partners (what the site knows), domains (whom it writes to) and near, one
+        a line; their paths by these names."""
+        lists = {
+            "partners": self.known,
+            "domains": self.known + self.strangers,
+            "near": self.near,
+        }
+        paths = {}
+        for name, lines in lists.items():
+            paths[name] = os.path.join(folder, f"{name}.txt")
+            with open(paths[name], "w") as file:
+                file.writelines(f"{line}\n" for line in lines)
+        return paths
+
+
+def median_of(results, pick):
+    return statistics.median(pick(result) for result in results)
+
+
+def memory_mib(pid):
+    """(resident now, largest so far) of a process."""
+    values = {}
+    with open(f"/proc/{pid}/status") as file:
+        for line in file:
+            key, _, value = line.partition(":")
+            if key in ("VmRSS", "VmHWM"):
+                values[key] = int(value.split()[0]) / 1024
+    return values["VmRSS"], values["VmHWM"]
+
+
+def table(head, rows):
+    """Columns as wide as they need be: the first to the left, the others to the right."""
+    cells = [head, *rows]
+    widths = [max(len(str(row[i])) for row in cells) for i in range(len(head))]
+    lines = []
+    for row in cells:
+        first, *others = (str(cell) for cell in row)
+        rest = "".join("  " + cell.rjust(w) for cell, w in zip(others, widths[1:]))
+        lines.append(first.ljust(widths[0]) + rest)
+    return "\n".join(line.rstrip() for line in lines)
