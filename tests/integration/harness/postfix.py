@@ -130,8 +130,11 @@ class Postfix:
             "non_smtpd_milters": self._milters,
             **self._settings,
         }
-        with open(os.path.join(self.configuration, "main.cf"), "w") as file:
+        main = os.path.join(self.configuration, "main.cf")
+        with open(main, "w") as file:
             file.writelines(f"{name} = {value}\n" for name, value in settings.items())
+        # Postfix waits until the file is two seconds old, lest it change under its eyes.
+        os.utime(main, (0, 0))
         target = os.path.join(self.configuration, "master.cf")
         if self._master:
             shutil.copyfile(self._master, target)
