@@ -40,6 +40,9 @@ bool nm_action_is_built(enum nm_action action);
 /* 0 (accept) upwards: of two verdicts on one recipient the more severe counts. */
 int nm_action_severity(enum nm_action action);
 
+/* Whether the action is carried out by refusing the recipient. */
+bool nm_action_refuses(enum nm_action action);
+
 enum nm_mode { NM_MODE_ENFORCE, NM_MODE_OBSERVE };
 
 const char *nm_mode_name(enum nm_mode mode);
@@ -57,6 +60,10 @@ struct nm_ip {
 /* Whether `text` is an IP address; `IPv6:` may stand before it. */
 bool nm_ip_parse(const char *text, struct nm_ip *out);
 
+/* The address as text; "" for none. `out` holds at least NM_IP_TEXT_MAX + 1 bytes. */
+enum { NM_IP_TEXT_MAX = 45 };
+void nm_ip_format(const struct nm_ip *ip, char *out);
+
 /* `192.0.2.0/24`, `2001:db8::/32`, or an address alone. */
 struct nm_network {
     struct nm_ip base;
@@ -71,7 +78,7 @@ struct nm_request {
     const struct nm_verdict *verdict;
     const struct nm_address *recipient;
     const char *sender;         /* without brackets; "" is the null sender */
-    const char *recipient_text; /* without brackets, as given */
+    const char *recipient_text; /* likewise, as given */
     const char *auth;           /* authenticated user; NULL or "" for none */
     struct nm_ip client;
     bool first_contact; /* no earlier mail from here to this domain is on record */
@@ -105,7 +112,7 @@ struct nm_rule_spec {
     size_t recipient_count;
     const char *const *auths;
     size_t auth_count;
-    const char *const *networks; /* `192.0.2.0/24`, `2001:db8::/32`, a bare address */
+    const char *const *networks; /* `192.0.2.0/24`, `2001:db8::/32`, an address */
     size_t network_count;
     enum nm_trilean authenticated;
     enum nm_trilean first_contact;
@@ -119,7 +126,7 @@ struct nm_policy;
 
 /* Everything in the specs is copied. The first complaint is in `error`: a pattern or
  * network that cannot be read, an unknown `%{…}` in a reply, a duplicate or empty name,
- * an action that is not built. `gives` is NM_BAD_INPUT, or NM_NO_MEMORY. */
+ * an action that is not built. NM_BAD_INPUT, or NM_NO_MEMORY. */
 enum nm_code nm_policy_new(const struct nm_rule_spec *rules, size_t rule_count,
     struct nm_policy **out, struct nm_error *error);
 void nm_policy_free(struct nm_policy **policy);
@@ -153,7 +160,8 @@ const char *nm_policy_explain(
 enum {
     NM_REPLY_LINE_MAX = 980, /* bytes a line that libmilter takes */
     NM_REPLY_LINES_MAX = 32,
-    NM_REPLY_TEXT_MAX = 900 /* bytes of one recipient's explanation */
+    NM_REPLY_TEXT_MAX = 900,    /* bytes of one recipient's explanation */
+    NM_REPLY_TEMPLATE_MAX = 300 /* bytes of a rule's template */
 };
 
 /* An SMTP reply. `text` has no code, no CR or LF and no control bytes. Domains stand in

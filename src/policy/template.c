@@ -1,0 +1,81 @@
+#include "template.h"
+
+#include <nearmiss/policy.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const names[NM_TEMPLATE_VALUE_COUNT] = {
+    [NM_TEMPLATE_DOMAIN] = "domain",
+    [NM_TEMPLATE_TARGET] = "target",
+    [NM_TEMPLATE_SLIP] = "slip",
+    [NM_TEMPLATE_REF] = "ref",
+    [NM_TEMPLATE_RULE] = "rule",
+    [NM_TEMPLATE_SENDER] = "sender",
+};
+
+/* What a `%` at `text` begins: NM_TEMPLATE_VALUE_COUNT for `%%`, a value, or -1. `*length`
+ * is how many bytes it takes. */
+static int read_escape(const char *text, size_t *length)
+{
+    if (text[1] == '%') {
+        *length = 2;
+        return NM_TEMPLATE_VALUE_COUNT;
+    }
+    for (int i = 0; i < NM_TEMPLATE_VALUE_COUNT; i++) {
+        const size_t size = strlen(names[i]);
+
+        if (text[1] == '{' && strncmp(text + 2, names[i], size) == 0 &&
+            text[2 + size] == '}') {
+            *length = size + 3;
+            return i;
+        }
+    }
+    return -1;
+}
+
+bool nm_template_check(const char *text, char *why, size_t why_size)
+{
+    const size_t size = strlen(text);
+    uint32_t code_point;
+    size_t step;
+
+    if (size == 0 || size > NM_REPLY_TEMPLATE_MAX) {
+        (void)snprintf(why, why_size, "must have 1 to %d bytes", NM_REPLY_TEMPLATE_MAX);
+        return false;
+    }
+    for (size_t at = 0; at < size; at += step) {
+        step = nm_utf8_decode(text + at, size - at, &code_point);
+        if (step == 0 || code_point < 0x20 || code_point == 0x7f) {
+            (void)nm_copy(why, why_size, "must be UTF-8 without control characters");
+            return false;
+        }
+        if (text[at] == '%' && read_escape(text + at, &step) < 0) {
+            (void)nm_copy(why, why_size,
+                "knows %{domain} %{target} %{slip} %{ref} %{rule} %{sender}, and %% "
+                "for a "
+                "percent sign");
+            return false;
+        }
+    }
+    return true;
+}
+
+void nm_template_expand(const char *text,
+    const char *const values[NM_TEMPLATE_VALUE_COUNT], struct nm_buf *out)
+{
+    while (*text != '\0') {
+        const size_t plain = strcspn(text, "%");
+        size_t length = 1;
+        int value;
+
+        nm_buf_put(out, text, plain);
+        text += plain;
+        if (*text == '\0')
+            return;
+        value = read_escape(text, &length);
+        nm_buf_puts(
+            out, value < 0 || value == NM_TEMPLATE_VALUE_COUNT ? "%" : values[value]);
+        text += length;
+    }
+}
