@@ -55,6 +55,9 @@ struct nm_audit_event {
     const char *config; /* hash of the configuration in force */
 
     const char *queue_id; /* "" while the MTA has told none */
+    /* Of the message; in a decision, NM_OUTCOME_REFUSED when this very answer settles
+     * the recipient's fate, else NM_OUTCOME_UNKNOWN. The last outcome event of a
+     * transaction counts. */
     enum nm_outcome outcome;
 };
 
@@ -77,8 +80,10 @@ enum nm_counter {
     NM_COUNTER_RECIPIENTS,
     NM_COUNTER_NEAR_MISSES,
     NM_COUNTER_AUDIT_FAILURES,
-    NM_COUNTER_ACTION, /* + enum nm_action: the decisions taken, one a recipient */
-    NM_COUNTER_COUNT = NM_COUNTER_ACTION + NM_ACTION_COUNT
+    NM_COUNTER_ACTION, /* + enum nm_action: recipients by what was decided */
+    NM_COUNTER_NEAR_MISS_ACTION =
+        NM_COUNTER_ACTION + NM_ACTION_COUNT, /* of near misses */
+    NM_COUNTER_COUNT = NM_COUNTER_NEAR_MISS_ACTION + NM_ACTION_COUNT
 };
 
 struct nm_counter_port {

@@ -1,0 +1,715 @@
+/*
+ * The transaction machine: one table, state x event -> function. A session is idle, in
+ * an envelope (MAIL seen) or in content (DATA seen). Whatever comes out of order ends
+ * what was open as aborted and loses nothing.
+ *
+ * What is answered when:
+ *   - a recipient that is refused on its own waits for its own event to be durable;
+ *   - a recipient that goes on waits for nothing: its event is queued at once;
+ *   - the end of the message waits once, for its outcome event, and with that for all
+ *     events before it.
+ */
+#include "gate/session.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum state { IDLE, ENVELOPE, CONTENT, STATE_COUNT };
+
+enum {
+    NAMED_REFUSALS_MAX = 24, /* recipients that the reply at the end names */
+    NAMED_BYTES_MAX = 64,    /* of such a recipient */
+    AUDIT_REPLY_MAX = NM_REPLY_TEXT_MAX + 16,
+    QUEUE_ID_MAX = 64
+};
+
+/* A recipient whose refusal waits for the end of the message. */
+struct refusal {
+    struct refusal *next;
+    const char *line;
+};
+
+struct transaction {
+    struct nm_snapshot *snapshot;
+    const struct nm_snapshot_values *values;
+    struct nm_id id;
+    struct nm_bytes sender;
+    const char *sender_text;
+    const char *auth;
+    char queue_id[QUEUE_ID_MAX + 1];
+    bool outbound;
+    bool smtputf8;
+    bool local_submission;
+    bool broken;       /* no memory at MAIL: nothing in here can be judged */
+    bool audit_failed; /* an event of this message was not taken */
+
+    unsigned recipients; /* judged */
+    unsigned going_on;   /* of them, answered with continue */
+    unsigned refused_late;
+    bool late_for_good; /* one of them with a 5xx */
+    struct refusal *first_refusal;
+    struct refusal **next_refusal;
+    unsigned named_refusals;
+    unsigned tag_headers; /* X-Nearmiss headers that came with the message */
+    bool hold;
+    char hold_reason[NM_REPLY_LINE_MAX + 1];
+    bool tag;
+    char tag_value[NM_ID_LENGTH + 1];
+};
+
+struct nm_session {
+    const struct nm_ports *ports;
+    struct nm_slot *slot;
+    struct nm_ip client;
+    char client_text[NM_IP_TEXT_MAX + 1];
+    unsigned refusals; /* in this session, at RCPT */
+    enum state state;
+    struct nm_arena *arena; /* of the transaction */
+    struct transaction message;
+    char reply[NM_REPLY_LINE_MAX +
+               1]; /* the answer's lines live here and in the arena */
+    const char *lines[NM_REPLY_LINES_MAX];
+};
+
+/* ---- the world -------------------------------------------------------------- */
+
+static struct nm_id new_id(const struct nm_session *session, int64_t now_us)
+{
+    uint8_t random[NM_ID_RANDOM_BYTES];
+
+    session->ports->random.fill(session->ports->random.self, random, sizeof random);
+    return nm_id_make(now_us, random);
+}
+
+static int64_t now_us(const struct nm_session *session)
+{
+    return session->ports->clock.now_us(session->ports->clock.self);
+}
+
+static void count(const struct nm_session *session, int counter)
+{
+    if (session->ports->counters.add != NULL)
+        session->ports->counters.add(
+            session->ports->counters.self, (enum nm_counter)counter);
+}
+
+static bool observes(const struct transaction *message)
+{
+    return message->values->mode == NM_MODE_OBSERVE;
+}
+
+/* ---- answers ---------------------------------------------------------------- */
+
+static void answer_continue(struct nm_answer *answer)
+{
+    memset(answer, 0, sizeof *answer);
+    answer->kind = NM_ANSWER_CONTINUE;
+}
+
+/* A reply of the lines that already stand in `session->lines`. */
+static void answer_lines(struct nm_session *session, struct nm_answer *answer,
+    unsigned code, const char *status, size_t line_count)
+{
+    assert(line_count > 0 && line_count <= NM_REPLY_LINES_MAX);
+    memset(answer, 0, sizeof *answer);
+    answer->kind = NM_ANSWER_REPLY;
+    answer->code = code;
+    (void)nm_copy(answer->status, sizeof answer->status, status);
+    answer->lines = session->lines;
+    answer->line_count = line_count;
+}
+
+static void answer_reply(struct nm_session *session, struct nm_answer *answer,
+    unsigned code, const char *status, const char *text)
+{
+    (void)nm_copy(session->reply, sizeof session->reply, text);
+    session->lines[0] = session->reply;
+    answer_lines(session, answer, code, status, 1);
+}
+
+/* Out of memory before anything was decided: put off, or in observe mode go on. MAIL
+ * itself is never answered with this, since mail servers do not wait for its answer. */
+static void answer_no_memory(struct nm_session *session, struct nm_answer *answer)
+{
+    nm_log_write(session->ports->log, NM_LOG_ERROR,
+        "out of memory: a recipient could not be judged", NULL, 0);
+    if (observes(&session->message))
+        answer_continue(answer);
+    else
+        answer_reply(session, answer, 451, "4.3.0", "Out of memory. Try again later");
+}
+
+/* ---- recording ---------------------------------------------------------------- */
+
+static void log_event(const struct nm_session *session,
+    const struct nm_audit_event *event, const char *message, const char *why)
+{
+    char recipient[256];
+
+    (void)snprintf(recipient, sizeof recipient, "%.*s",
+        (int)(event->recipient.length < 255 ? event->recipient.length : 255),
+        event->recipient.data != NULL ? event->recipient.data : "");
+    nm_log(session->ports->log, NM_LOG_ERROR, message, {"why", why},
+        {"transaction", event->transaction.text}, {"id", event->id.text},
+        {"client", session->client_text}, {"sender", session->message.sender_text},
+        {"recipient", recipient}, {"match", nm_match_name(event->match)},
+        {"target", event->target != NULL ? event->target : ""},
+        {"action", nm_action_name(event->action)},
+        {"outcome", nm_outcome_name(event->outcome)});
+}
+
+static void fill_common(const struct nm_session *session, enum nm_event_kind kind,
+    int64_t time_us, struct nm_audit_event *event)
+{
+    const struct transaction *message = &session->message;
+
+    memset(event, 0, sizeof *event);
+    event->kind = kind;
+    event->time_us = time_us;
+    event->transaction = message->id;
+    event->gateway = message->values->gateway;
+    event->config = message->values->config_hash;
+    event->client = session->client_text;
+    event->auth = message->auth;
+    event->sender = message->sender;
+    event->domain = "";
+    event->reply = "";
+    event->mode = message->values->mode;
+    event->confidence = -1;
+    event->queue_id = message->queue_id;
+}
+
+/* Queue an event. `wait` says whether to return only when it is durable. On failure the
+ * system log has the row. */
+static bool record(
+    struct nm_session *session, const struct nm_audit_event *event, bool wait)
+{
+    const struct nm_audit_port *audit = &session->ports->audit;
+    struct nm_error error = {.code = NM_OK};
+    uint64_t ticket = 0;
+    enum nm_code code = audit->append(audit->self, event, 1, &ticket);
+
+    if (code == NM_LIMIT)
+        (void)nm_copy(error.message, sizeof error.message, "the audit queue is full");
+    else if (code != NM_OK)
+        (void)nm_copy(
+            error.message, sizeof error.message, "no memory for the audit queue");
+    if (code == NM_OK && wait)
+        code = audit->wait(audit->self, ticket, &error);
+    if (code == NM_OK)
+        return true;
+    count(session, NM_COUNTER_AUDIT_FAILURES);
+    log_event(session, event, "a decision could not be recorded", error.message);
+    return false;
+}
+
+/* ---- MAIL ----------------------------------------------------------------- */
+
+static void end_transaction(struct nm_session *session)
+{
+    nm_snapshot_release(&session->message.snapshot);
+    nm_arena_reset(session->arena);
+    memset(&session->message, 0, sizeof session->message);
+    session->state = IDLE;
+}
+
+static bool record_outcome(
+    struct nm_session *session, enum nm_outcome outcome, bool wait)
+{
+    struct nm_audit_event event;
+    const int64_t now = now_us(session);
+
+    fill_common(session, NM_EVENT_OUTCOME, now, &event);
+    event.id = new_id(session, now);
+    event.outcome = outcome;
+    return record(session, &event, wait);
+}
+
+/* A message that ends without having come to its end: refused when no recipient was
+ * left, else aborted. Never waits. */
+static void abandon(struct nm_session *session)
+{
+    const struct transaction *message = &session->message;
+
+    if (session->state == IDLE)
+        return;
+    if (message->recipients > 0)
+        (void)record_outcome(session,
+            message->going_on == 0 ? NM_OUTCOME_REFUSED : NM_OUTCOME_ABORTED, false);
+    end_transaction(session);
+}
+
+static void note_queue_id(struct nm_session *session, const struct nm_input *input)
+{
+    if (input->queue_id != NULL && session->state != IDLE)
+        (void)nm_copy(session->message.queue_id, sizeof session->message.queue_id,
+            input->queue_id);
+}
+
+/* The bytes between the outer angle brackets, if there are any. */
+static struct nm_bytes without_brackets(struct nm_bytes path)
+{
+    if (path.length >= 2 && path.data[0] == '<' && path.data[path.length - 1] == '>')
+        return (struct nm_bytes){path.data + 1, path.length - 2};
+    return path;
+}
+
+static void on_mail(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
+{
+    struct transaction *message = &session->message;
+    const struct nm_bytes sender = without_brackets(input->path);
+    const char *auth = input->auth != NULL ? input->auth : "";
+
+    abandon(session);
+    message->snapshot = nm_slot_pin(session->slot);
+    message->values = nm_snapshot_values(message->snapshot);
+    message->id = new_id(session, now_us(session));
+    message->smtputf8 = input->smtputf8;
+    message->local_submission = input->local_submission;
+    message->outbound =
+        nm_snapshot_is_outbound(message->snapshot, &session->client, auth);
+    message->next_refusal = &message->first_refusal;
+    message->sender_text = nm_arena_copy(session->arena, sender.data, sender.length);
+    message->auth = nm_arena_copy(session->arena, auth, strlen(auth));
+    session->state = ENVELOPE;
+    note_queue_id(session, input);
+    count(session, NM_COUNTER_MESSAGES);
+    message->broken = message->sender_text == NULL || message->auth == NULL;
+    message->sender = (struct nm_bytes){message->sender_text, sender.length};
+    answer_continue(answer);
+}
+
+/* ---- RCPT ----------------------------------------------------------------- */
+
+static bool same_domain(const struct nm_address *a, const struct nm_address *b)
+{
+    return a->kind == b->kind && (a->kind != NM_ADDRESS_MAILBOX ||
+                                     strcmp(a->domain.name, b->domain.name) == 0);
+}
+
+static bool is_worse(const struct nm_judgement *a, const struct nm_judgement *b)
+{
+    const int difference =
+        nm_action_severity(a->decision.action) - nm_action_severity(b->decision.action);
+
+    if (difference != 0)
+        return difference > 0;
+    if (a->verdict.match != b->verdict.match)
+        return a->verdict.match == NM_MATCH_NEAR_MISS;
+    return a->verdict.match == NM_MATCH_NEAR_MISS &&
+           a->verdict.best.confidence > b->verdict.best.confidence;
+}
+
+/* Judge the argument and, where it names another domain, the form that the MTA will use:
+ * the worse of the two counts. */
+static void judge_both(struct nm_session *session, const struct nm_input *input,
+    struct nm_request *request, const char *reference, struct nm_judgement *out)
+{
+    const struct transaction *message = &session->message;
+    struct nm_bytes normalised;
+
+    nm_judge(message->snapshot, request, input->path, reference, out);
+    if (input->normalised == NULL || input->normalised[0] == '\0')
+        return;
+    normalised = (struct nm_bytes){input->normalised, strlen(input->normalised)};
+    if (input->path.length == normalised.length + 2 &&
+        memcmp(input->path.data + 1, normalised.data, normalised.length) == 0)
+        return;
+    {
+        struct nm_judgement other;
+
+        nm_judge(message->snapshot, request, normalised, reference, &other);
+        if (!same_domain(&out->address, &other.address) && is_worse(&other, out))
+            *out = other;
+    }
+    request->recipient = &out->address;
+    request->verdict = &out->verdict;
+}
+
+static void fill_decision(const struct nm_judgement *judgement, enum nm_mode mode,
+    struct nm_bytes recipient, const char *reply, struct nm_audit_event *event)
+{
+    const bool near_miss = judgement->verdict.match == NM_MATCH_NEAR_MISS;
+
+    event->recipient = recipient;
+    event->domain = judgement->address.kind == NM_ADDRESS_MAILBOX
+                        ? judgement->address.domain.name
+                        : "";
+    event->match = judgement->verdict.match;
+    event->target = near_miss ? judgement->verdict.best.target.name : NULL;
+    event->technique =
+        near_miss ? judgement->verdict.best.technique : NM_TECHNIQUE_NONE;
+    event->confidence = near_miss ? judgement->verdict.best.confidence : -1;
+    event->rule = judgement->decision.rule;
+    event->action = judgement->decision.action;
+    event->reply = reply;
+    event->mode = mode;
+}
+
+static void count_decision(
+    const struct nm_session *session, const struct nm_judgement *judgement)
+{
+    count(session, NM_COUNTER_RECIPIENTS);
+    count(session, NM_COUNTER_ACTION + (int)judgement->decision.action);
+    if (judgement->verdict.match != NM_MATCH_NEAR_MISS)
+        return;
+    count(session, NM_COUNTER_NEAR_MISSES);
+    count(session, NM_COUNTER_NEAR_MISS_ACTION + (int)judgement->decision.action);
+}
+
+/* Whether this refusal has to wait for the end of the message. */
+static bool is_late(const struct nm_session *session)
+{
+    const struct nm_snapshot_values *values = session->message.values;
+
+    return values->partial_message || session->refusals >= values->max_refusals;
+}
+
+static void set_hold(struct transaction *message, const char *reason)
+{
+    if (!message->hold)
+        (void)nm_copy(message->hold_reason, sizeof message->hold_reason, reason);
+    message->hold = true;
+}
+
+/* A recipient as a reply may name it: `<a@b>: `, printable ASCII, cut when very long. */
+static void put_recipient(struct nm_bytes recipient, struct nm_buf *out)
+{
+    const size_t length =
+        recipient.length < NAMED_BYTES_MAX ? recipient.length : (size_t)NAMED_BYTES_MAX;
+
+    nm_buf_puts(out, "<");
+    for (size_t i = 0; i < length; i++) {
+        const char byte = recipient.data[i];
+
+        nm_buf_put(out, byte >= 0x20 && byte < 0x7f ? &byte : "?", 1);
+    }
+    nm_buf_puts(out, length < recipient.length ? "...>: " : ">: ");
+}
+
+/* Keep a refusal for the end; only the first ones are named there, all are counted. */
+static void keep_refusal(
+    struct nm_session *session, struct nm_bytes recipient, const struct nm_reply *reply)
+{
+    struct transaction *message = &session->message;
+    struct refusal *refusal = NULL;
+    char line[NM_REPLY_LINE_MAX + 1];
+    struct nm_buf buf;
+
+    message->refused_late++;
+    if (reply->code >= 500)
+        message->late_for_good = true;
+    if (message->named_refusals == NAMED_REFUSALS_MAX)
+        return;
+    nm_buf_init(&buf, line, sizeof line);
+    put_recipient(recipient, &buf);
+    nm_buf_puts(&buf, reply->text);
+    refusal = nm_arena_alloc(session->arena, sizeof *refusal);
+    if (refusal == NULL)
+        return;
+    refusal->line = nm_arena_copy(session->arena, line, strlen(line));
+    if (refusal->line == NULL)
+        return;
+    *message->next_refusal = refusal;
+    message->next_refusal = &refusal->next;
+    message->named_refusals++;
+}
+
+static void answer_audit_failure(struct nm_session *session, struct nm_answer *answer)
+{
+    const struct transaction *message = &session->message;
+
+    if (observes(message) || message->values->on_audit_failure == NM_ACTION_ACCEPT)
+        answer_continue(answer);
+    else
+        answer_reply(session, answer, 451, "4.3.0",
+            "The outbound mail filter cannot write its log. Not sent yet; try again "
+            "later");
+}
+
+/* What follows from a decision that is in force. */
+static void apply(struct nm_session *session, const struct nm_judgement *judgement,
+    struct nm_bytes recipient, const struct nm_id *reference)
+{
+    struct transaction *message = &session->message;
+    char reason[NM_REPLY_LINE_MAX + 1];
+
+    if (judgement->has_reply && !message->local_submission) {
+        keep_refusal(session, recipient, &judgement->reply);
+        return;
+    }
+    switch (judgement->decision.action) {
+    case NM_ACTION_ACCEPT:
+        return;
+    case NM_ACTION_TAG:
+        if (!message->tag)
+            (void)nm_copy(
+                message->tag_value, sizeof message->tag_value, reference->text);
+        message->tag = true;
+        return;
+    case NM_ACTION_HOLD:
+    case NM_ACTION_REJECT:
+    case NM_ACTION_DEFER:
+    case NM_ACTION_CONFIRM:
+    case NM_ACTION_QUARANTINE:
+        break;
+    }
+    (void)snprintf(reason, sizeof reason, "Nearmiss: %s looks like %s, Ref %s",
+        judgement->address.domain.name,
+        judgement->verdict.match == NM_MATCH_NEAR_MISS
+            ? judgement->verdict.best.target.name
+            : "a closed domain",
+        reference->text);
+    set_hold(message, reason);
+}
+
+static void settle(struct nm_session *session, const struct nm_judgement *judgement,
+    struct nm_bytes recipient, enum nm_mode mode, const struct nm_id *reference,
+    struct nm_audit_event *event, struct nm_answer *answer)
+{
+    struct transaction *message = &session->message;
+    const bool acts = mode == NM_MODE_ENFORCE;
+    const bool refuses_now =
+        acts && judgement->has_reply && !message->local_submission && !is_late(session);
+
+    if (refuses_now)
+        event->outcome = NM_OUTCOME_REFUSED;
+    if (!record(session, event, refuses_now)) {
+        message->audit_failed = true;
+        answer_audit_failure(session, answer);
+        /* A recipient that goes on is told so at the end, where the message is. */
+        if (!refuses_now)
+            answer_continue(answer);
+        if (answer->kind == NM_ANSWER_CONTINUE)
+            message->going_on++;
+        return;
+    }
+    if (refuses_now) {
+        session->refusals++;
+        answer_reply(session, answer, judgement->reply.code, judgement->reply.status,
+            judgement->reply.text);
+        return;
+    }
+    message->going_on++;
+    if (acts)
+        apply(session, judgement, recipient, reference);
+    answer_continue(answer);
+}
+
+static void on_rcpt(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
+{
+    struct transaction *message = &session->message;
+    const struct nm_bytes recipient = without_brackets(input->path);
+    const int64_t now = now_us(session);
+    const struct nm_id reference = new_id(session, now);
+    struct nm_judgement judgement;
+    struct nm_audit_event event;
+    struct nm_request request = {0};
+    char reply[AUDIT_REPLY_MAX] = "";
+    char *recipient_text;
+    enum nm_mode mode;
+
+    note_queue_id(session, input);
+    if (!message->outbound) {
+        answer_continue(answer);
+        return;
+    }
+    if (message->broken) {
+        answer_no_memory(session, answer);
+        return;
+    }
+    if (message->recipients == NM_RECIPIENTS_MAX && !observes(message)) {
+        answer_reply(
+            session, answer, 452, "4.5.3", "Too many recipients in one message");
+        return;
+    }
+    recipient_text = nm_arena_copy(session->arena, recipient.data, recipient.length);
+    if (recipient_text == NULL) {
+        answer_no_memory(session, answer);
+        return;
+    }
+    message->recipients++;
+    request.sender = message->sender_text;
+    request.recipient_text = recipient_text;
+    request.auth = message->auth;
+    request.client = session->client;
+    request.smtputf8 = message->smtputf8;
+    judge_both(session, input, &request, reference.text, &judgement);
+
+    mode = observes(message) ? NM_MODE_OBSERVE : judgement.decision.mode;
+    if (judgement.has_reply)
+        (void)snprintf(reply, sizeof reply, "%u %s %s", judgement.reply.code,
+            judgement.reply.status, judgement.reply.text);
+    fill_common(session, NM_EVENT_DECISION, now, &event);
+    event.id = reference;
+    fill_decision(&judgement, mode, recipient, reply, &event);
+    count_decision(session, &judgement);
+    settle(session, &judgement, recipient, mode, &reference, &event, answer);
+}
+
+/* ---- content ---------------------------------------------------------------- */
+
+static void on_data(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
+{
+    note_queue_id(session, input);
+    session->state = CONTENT;
+    answer_continue(answer);
+}
+
+static void on_header(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
+{
+    if (nm_ascii_equal_nocase(input->header_name, "X-Nearmiss"))
+        session->message.tag_headers++;
+    answer_continue(answer);
+}
+
+/* ---- the end ---------------------------------------------------------------- */
+
+/* One reply for the whole message, which names each recipient that was at fault. */
+static void answer_late_refusals(struct nm_session *session, struct nm_answer *answer)
+{
+    const struct transaction *message = &session->message;
+    const struct refusal *refusal = message->first_refusal;
+    size_t lines = 0;
+
+    (void)snprintf(session->reply, sizeof session->reply,
+        "The whole message was not sent: %u of its %u recipients %s refused",
+        message->refused_late, message->recipients,
+        message->refused_late == 1 ? "was" : "were");
+    session->lines[lines++] = session->reply;
+    for (; refusal != NULL; refusal = refusal->next)
+        session->lines[lines++] = refusal->line;
+    if (message->refused_late > message->named_refusals)
+        session->lines[lines++] = "Further recipients are not named here";
+    answer_lines(session, answer, message->late_for_good ? 550 : 451,
+        message->late_for_good ? "5.7.1" : "4.7.1", lines);
+}
+
+static enum nm_outcome fold(struct nm_session *session, struct nm_answer *answer)
+{
+    struct transaction *message = &session->message;
+
+    answer_continue(answer);
+    if (message->refused_late > 0) {
+        answer_late_refusals(session, answer);
+        return NM_OUTCOME_REFUSED;
+    }
+    if (!observes(message))
+        answer->strip_count = message->tag_headers;
+    if (message->tag)
+        answer->tag = message->tag_value;
+    if (!message->hold)
+        return NM_OUTCOME_PASSED;
+    answer->hold = message->hold_reason;
+    return NM_OUTCOME_HELD;
+}
+
+static void on_end(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
+{
+    struct transaction *message = &session->message;
+    enum nm_outcome outcome;
+    bool recorded;
+
+    note_queue_id(session, input);
+    if (!message->outbound || message->recipients == 0) {
+        end_transaction(session);
+        answer_continue(answer);
+        return;
+    }
+    outcome = fold(session, answer);
+    recorded = record_outcome(session, outcome, true) && !message->audit_failed;
+    if (!recorded) {
+        struct nm_answer failure;
+
+        answer_audit_failure(session, &failure);
+        if (failure.kind == NM_ANSWER_REPLY) {
+            *answer = failure;
+            (void)record_outcome(session, NM_OUTCOME_REFUSED, false);
+        }
+    }
+    session->state = IDLE;
+}
+
+static void on_abort(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
+{
+    note_queue_id(session, input);
+    abandon(session);
+    answer_continue(answer);
+}
+
+/* An event that has no place here: nothing is open that it could belong to. */
+static void on_nothing(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
+{
+    (void)session;
+    (void)input;
+    answer_continue(answer);
+}
+
+typedef void (*handler)(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer);
+
+static const handler machine[STATE_COUNT][NM_SESSION_EVENT_COUNT] = {
+    /*            MAIL     RCPT        DATA        HEADER      END         ABORT     CLOSE */
+    [IDLE] = {on_mail, on_nothing, on_nothing, on_nothing, on_nothing, on_abort,
+        on_abort},
+    [ENVELOPE] = {on_mail, on_rcpt, on_data, on_header, on_end, on_abort, on_abort},
+    [CONTENT] = {on_mail, on_nothing, on_nothing, on_header, on_end, on_abort,
+        on_abort},
+};
+
+void nm_session_event(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
+{
+    assert((size_t)input->event < NM_SESSION_EVENT_COUNT);
+    /* The last answer may point into the arena: it is kept until now. */
+    if (session->state == IDLE && session->message.snapshot != NULL)
+        end_transaction(session);
+    machine[session->state][input->event](session, input, answer);
+}
+
+/* ---- life ------------------------------------------------------------------- */
+
+enum nm_code nm_session_new(const struct nm_ports *ports, struct nm_slot *slot,
+    const struct nm_ip *client, struct nm_session **out)
+{
+    struct nm_session *session = calloc(1, sizeof *session);
+
+    if (session == NULL)
+        return NM_NO_MEMORY;
+    if (nm_arena_new(NM_TRANSACTION_BYTES_MAX, &session->arena) != NM_OK) {
+        free(session);
+        return NM_NO_MEMORY;
+    }
+    session->ports = ports;
+    session->slot = slot;
+    session->client = *client;
+    nm_ip_format(client, session->client_text);
+    count(session, NM_COUNTER_SESSIONS);
+    *out = session;
+    return NM_OK;
+}
+
+bool nm_session_is_busy(const struct nm_session *session)
+{
+    return session->state != IDLE;
+}
+
+void nm_session_free(struct nm_session **session)
+{
+    if (*session == NULL)
+        return;
+    abandon(*session);
+    nm_snapshot_release(&(*session)->message.snapshot);
+    nm_arena_free(&(*session)->arena);
+    free(*session);
+    *session = NULL;
+}
