@@ -1,0 +1,382 @@
+#include "milter.h"
+
+#include "registry.h"
+#include "socket.h"
+
+#include <libmilter/mfapi.h>
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What any message may need, asked for always: steps are agreed on once a connection. */
+enum {
+    RIGHTS = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE,
+    STEPS_LEFT_OUT = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NOEOH | SMFIP_NOBODY,
+    STEPS_WITHOUT_REPLY = SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR
+};
+
+static char tag_header[] = "X-Nearmiss";
+
+/* libmilter gives its callbacks no argument of ours. Set before nm_milter_run, constant
+ * from then on. */
+static struct {
+    struct nm_milter_options options;
+    bool over_inet;
+} milter;
+
+/* ---- in --------------------------------------------------------------------- */
+
+static struct nm_connection *connection_of(SMFICTX *context)
+{
+    return smfi_getpriv(context);
+}
+
+/* What a callback returns whose step was agreed to have no reply. */
+static sfsistat silent(SMFICTX *context, unsigned long step)
+{
+    const struct nm_connection *connection = connection_of(context);
+
+    return connection != NULL && (connection->steps & step) != 0 ? SMFIS_NOREPLY
+                                                                 : SMFIS_CONTINUE;
+}
+
+static struct nm_ip ip_of(const _SOCK_ADDR *address)
+{
+    struct nm_ip ip = {0};
+    char text[INET6_ADDRSTRLEN] = "";
+
+    if (address == NULL)
+        return ip;
+    if (address->sa_family == AF_INET) {
+        struct sockaddr_in v4;
+
+        memcpy(&v4, address, sizeof v4);
+        (void)inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+    } else if (address->sa_family == AF_INET6) {
+        struct sockaddr_in6 v6;
+
+        memcpy(&v6, address, sizeof v6);
+        (void)inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+    }
+    (void)nm_ip_parse(text, &ip);
+    return ip;
+}
+
+static bool has_argument(char **arguments, const char *name)
+{
+    for (; *arguments != NULL; arguments++) {
+        if (nm_ascii_equal_nocase(*arguments, name))
+            return true;
+    }
+    return false;
+}
+
+/* Mail that came by the sendmail command: Postfix's cleanup knows the queue id at MAIL,
+ * its smtpd cannot know it yet. */
+static bool is_local_submission(SMFICTX *context)
+{
+    const char *version = smfi_getsymval(context, (char[]){"v"});
+
+    return version != NULL && strncmp(version, "Postfix", 7) == 0 &&
+           smfi_getsymval(context, (char[]){"i"}) != NULL;
+}
+
+/* ---- out -------------------------------------------------------------------- */
+
+/* libmilter takes a reply's text as a format: every percent sign is doubled. */
+static void double_percent(const char *text, struct nm_buf *out)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '%')
+            nm_buf_puts(out, "%%");
+        else
+            nm_buf_put(out, text, 1);
+    }
+}
+
+/* smfi_setmlreply takes its lines as arguments, ended by NULL. */
+static int set_reply(SMFICTX *context, const struct nm_answer *answer)
+{
+    char code[4] = {(char)('0' + answer->code / 100 % 10),
+        (char)('0' + answer->code / 10 % 10), (char)('0' + answer->code % 10), '\0'};
+    char status[sizeof answer->status];
+    char lines[NM_REPLY_LINES_MAX][NM_REPLY_LINE_MAX + 1];
+    char *l[NM_REPLY_LINES_MAX] = {NULL};
+
+    (void)nm_copy(status, sizeof status, answer->status);
+    for (size_t i = 0; i < answer->line_count; i++) {
+        struct nm_buf buf;
+
+        nm_buf_init(&buf, lines[i], sizeof lines[i]);
+        double_percent(answer->lines[i], &buf);
+        l[i] = lines[i];
+    }
+    return smfi_setmlreply(context, code, status, l[0], l[1], l[2], l[3], l[4], l[5],
+        l[6], l[7], l[8], l[9], l[10], l[11], l[12], l[13], l[14], l[15], l[16], l[17],
+        l[18], l[19], l[20], l[21], l[22], l[23], l[24], l[25], l[26], l[27], l[28],
+        l[29], l[30], l[31], (char *)NULL);
+}
+
+static sfsistat give_reply(SMFICTX *context, const struct nm_answer *answer)
+{
+    if (set_reply(context, answer) != MI_SUCCESS)
+        nm_log(milter.options.ports->log, NM_LOG_ERROR,
+            "libmilter refused a reply; the mail server sends its own",
+            {"reply", answer->lines[0]});
+    return answer->code >= 500 ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+}
+
+/* Tag, strip, hold. Whether all of it could be said to the mail server. */
+static bool modify(SMFICTX *context, const struct nm_answer *answer)
+{
+    /* From the last: removing one moves those behind it. */
+    for (unsigned i = answer->strip_count; i > 0; i--) {
+        if (smfi_chgheader(context, tag_header, (int)i, NULL) != MI_SUCCESS)
+            return false;
+    }
+    if (answer->tag != NULL) {
+        char value[NM_ID_LENGTH + 1];
+
+        (void)nm_copy(value, sizeof value, answer->tag);
+        if (smfi_addheader(context, tag_header, value) != MI_SUCCESS)
+            return false;
+    }
+    if (answer->hold != NULL) {
+        char reason[NM_REPLY_LINE_MAX + 1];
+
+        (void)nm_copy(reason, sizeof reason, answer->hold);
+        return smfi_quarantine(context, reason) == MI_SUCCESS;
+    }
+    return true;
+}
+
+static sfsistat give_end(SMFICTX *context, const struct nm_answer *answer)
+{
+    if (answer->kind == NM_ANSWER_REPLY)
+        return give_reply(context, answer);
+    if (modify(context, answer))
+        return SMFIS_CONTINUE;
+    nm_log(milter.options.ports->log, NM_LOG_ERROR,
+        "the mail server would not hold or tag a message; it was put off",
+        {"hold", answer->hold != NULL ? answer->hold : ""});
+    return SMFIS_TEMPFAIL;
+}
+
+/* ---- callbacks ---------------------------------------------------------------- */
+
+static sfsistat on_negotiate(SMFICTX *context, unsigned long rights,
+    unsigned long steps, unsigned long unused_2, unsigned long unused_3,
+    unsigned long *our_rights, unsigned long *our_steps, unsigned long *our_2,
+    unsigned long *our_3)
+{
+    const unsigned long no_reply_to_data = milter.over_inet ? 0 : SMFIP_NR_DATA;
+    struct nm_connection *connection = nm_registry_add();
+
+    (void)unused_2;
+    (void)unused_3;
+    if (connection == NULL || (rights & RIGHTS) != RIGHTS) {
+        if (connection != NULL)
+            nm_registry_remove(connection);
+        return SMFIS_REJECT;
+    }
+    *our_rights = RIGHTS;
+    *our_steps = steps & (STEPS_LEFT_OUT | STEPS_WITHOUT_REPLY | no_reply_to_data);
+    *our_2 = 0;
+    *our_3 = 0;
+    connection->steps = *our_steps;
+    (void)smfi_setpriv(context, connection);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_connect(SMFICTX *context, char *host, _SOCK_ADDR *address)
+{
+    struct nm_connection *connection = connection_of(context);
+    const struct nm_ip ip = ip_of(address);
+
+    (void)host;
+    if (connection != NULL && connection->session == NULL && nm_registry_enter()) {
+        (void)nm_session_new(
+            milter.options.ports, milter.options.slot, &ip, &connection->session);
+        nm_registry_leave();
+    }
+    return silent(context, SMFIP_NR_CONN);
+}
+
+/* Hand an event to the gate. False when there is no session to hand it to: no memory, or
+ * the daemon stops. */
+static bool hand_on(SMFICTX *context, struct nm_input *input, struct nm_answer *answer)
+{
+    struct nm_connection *connection = connection_of(context);
+
+    if (connection == NULL || connection->session == NULL)
+        return false;
+    input->queue_id = smfi_getsymval(context, (char[]){"i"});
+    nm_session_event(connection->session, input, answer);
+    return true;
+}
+
+static sfsistat on_envfrom(SMFICTX *context, char **arguments)
+{
+    struct nm_input input = {.event = NM_SESSION_MAIL,
+        .path = {arguments[0], strlen(arguments[0])},
+        .auth = smfi_getsymval(context, (char[]){"{auth_authen}"}),
+        .smtputf8 = has_argument(arguments + 1, "SMTPUTF8"),
+        .local_submission = is_local_submission(context)};
+    struct nm_answer answer;
+
+    if (nm_registry_enter()) {
+        (void)hand_on(context, &input, &answer);
+        nm_registry_leave();
+    }
+    return silent(context, SMFIP_NR_MAIL);
+}
+
+/* What to say when there was no memory for a session. */
+static sfsistat without_gate(void)
+{
+    struct nm_snapshot *snapshot = nm_slot_pin(milter.options.slot);
+    const enum nm_mode mode = nm_snapshot_values(snapshot)->mode;
+
+    nm_snapshot_release(&snapshot);
+    return mode == NM_MODE_OBSERVE ? SMFIS_CONTINUE : SMFIS_TEMPFAIL;
+}
+
+static sfsistat on_envrcpt(SMFICTX *context, char **arguments)
+{
+    struct nm_input input = {.event = NM_SESSION_RCPT,
+        .path = {arguments[0], strlen(arguments[0])},
+        .normalised = smfi_getsymval(context, (char[]){"{rcpt_addr}"})};
+    struct nm_answer answer;
+    sfsistat status;
+
+    if (!nm_registry_enter())
+        return SMFIS_TEMPFAIL;
+    if (!hand_on(context, &input, &answer))
+        status = without_gate();
+    else if (answer.kind == NM_ANSWER_REPLY)
+        status = give_reply(context, &answer);
+    else
+        status = SMFIS_CONTINUE;
+    nm_registry_leave();
+    return status;
+}
+
+static sfsistat on_data(SMFICTX *context)
+{
+    struct nm_input input = {.event = NM_SESSION_DATA};
+    struct nm_answer answer;
+
+    if (nm_registry_enter()) {
+        (void)hand_on(context, &input, &answer);
+        nm_registry_leave();
+    }
+    return silent(context, SMFIP_NR_DATA);
+}
+
+static sfsistat on_header(SMFICTX *context, char *name, char *value)
+{
+    struct nm_input input = {.event = NM_SESSION_HEADER, .header_name = name};
+    struct nm_answer answer;
+
+    (void)value;
+    if (nm_ascii_equal_nocase(name, tag_header) && nm_registry_enter()) {
+        (void)hand_on(context, &input, &answer);
+        nm_registry_leave();
+    }
+    return silent(context, SMFIP_NR_HDR);
+}
+
+static sfsistat on_eom(SMFICTX *context)
+{
+    struct nm_input input = {.event = NM_SESSION_END};
+    struct nm_answer answer;
+    sfsistat status;
+
+    if (!nm_registry_enter())
+        return SMFIS_TEMPFAIL;
+    status =
+        hand_on(context, &input, &answer) ? give_end(context, &answer) : without_gate();
+    nm_registry_leave();
+    return status;
+}
+
+static sfsistat on_abort(SMFICTX *context)
+{
+    struct nm_input input = {.event = NM_SESSION_ABORT};
+    struct nm_answer answer;
+
+    if (nm_registry_enter()) {
+        (void)hand_on(context, &input, &answer);
+        nm_registry_leave();
+    }
+    return SMFIS_CONTINUE;
+}
+
+/* libmilter calls this under a lock of its own on a time-out: it must not wait. */
+static sfsistat on_close(SMFICTX *context)
+{
+    struct nm_connection *connection = connection_of(context);
+
+    if (connection == NULL || !nm_registry_enter())
+        return SMFIS_CONTINUE;
+    (void)smfi_setpriv(context, NULL);
+    nm_registry_remove(connection);
+    nm_registry_leave();
+    return SMFIS_CONTINUE;
+}
+
+/* ---- life ------------------------------------------------------------------- */
+
+enum nm_code nm_milter_open(
+    const struct nm_milter_options *options, struct nm_error *error)
+{
+    static char name[] = "nearmiss";
+    struct smfiDesc description = {
+        .xxfi_name = name,
+        .xxfi_version = SMFI_VERSION,
+        .xxfi_flags = RIGHTS,
+        .xxfi_connect = on_connect,
+        .xxfi_envfrom = on_envfrom,
+        .xxfi_envrcpt = on_envrcpt,
+        .xxfi_data = on_data,
+        .xxfi_header = on_header,
+        .xxfi_eom = on_eom,
+        .xxfi_abort = on_abort,
+        .xxfi_close = on_close,
+        .xxfi_negotiate = on_negotiate,
+    };
+
+    milter.options = *options;
+    milter.over_inet = strncmp(options->socket, "inet", 4) == 0;
+    if (smfi_register(description) != MI_SUCCESS)
+        return nm_fail(error, NM_SYSTEM, "libmilter refused to register the filter");
+    return nm_milter_listen(
+        options->socket, options->socket_mode, options->socket_group, error);
+}
+
+enum nm_code nm_milter_run(struct nm_error *error)
+{
+    if (smfi_main() != MI_SUCCESS)
+        return nm_fail(error, NM_SYSTEM, "libmilter stopped with a failure");
+    return NM_OK;
+}
+
+void nm_milter_stop(void)
+{
+    (void)smfi_stop();
+    nm_milter_poke(milter.options.socket);
+}
+
+size_t nm_milter_drain(unsigned timeout_ms)
+{
+    return nm_registry_drain(timeout_ms);
+}
+
+size_t nm_milter_sessions(void)
+{
+    return nm_registry_count();
+}

@@ -1,0 +1,41 @@
+/*
+ * Milter: libmilter's callbacks into gate events, and answers back.
+ *
+ * May use gate and below, and libmilter. libmilter keeps its state in globals, so there
+ * is one milter a process. Its worker pool moves the callbacks of one connection between
+ * threads: they keep nothing thread-local and hold no lock from one to the next.
+ */
+#ifndef NM_MILTER_MILTER_H
+#define NM_MILTER_MILTER_H
+
+#include "gate/session.h"
+
+#include <nearmiss/base.h>
+
+struct nm_milter_options {
+    const char *socket; /* "unix:/path", "local:/path", "inet:…", "inet6:…", "fd:N" */
+    unsigned socket_mode;         /* permission bits of a socket in the file system */
+    const char *socket_group;     /* "" to leave it */
+    const struct nm_ports *ports; /* borrowed, as is the slot, until after the drain */
+    struct nm_slot *slot;
+};
+
+/* Bind and listen. A stale socket is replaced; one that another process answers on is
+ * left alone and is an error. */
+enum nm_code nm_milter_open(
+    const struct nm_milter_options *options, struct nm_error *error);
+
+/* Answer mail servers until nm_milter_stop; NM_SYSTEM when libmilter gives up. */
+enum nm_code nm_milter_run(struct nm_error *error);
+
+/* Make nm_milter_run return soon. Any thread, not a signal handler. */
+void nm_milter_stop(void);
+
+/* After nm_milter_run: wait for the callbacks that still run, then end the sessions that
+ * are left over as aborted. Returns how many were left. */
+size_t nm_milter_drain(unsigned timeout_ms);
+
+/* Connections open now. */
+size_t nm_milter_sessions(void);
+
+#endif

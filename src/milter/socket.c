@@ -1,0 +1,175 @@
+#include "socket.h"
+
+#include <libmilter/mfapi.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { BACKLOG = 1024 };
+
+/* The path of a socket in the file system, or NULL. */
+static const char *path_of(const char *spec)
+{
+    static const char *const schemes[] = {"unix:", "local:"};
+
+    for (size_t i = 0; i < NM_COUNT(schemes); i++) {
+        const size_t length = strlen(schemes[i]);
+
+        if (strncmp(spec, schemes[i], length) == 0)
+            return spec + length;
+    }
+    return spec[0] == '/' ? spec : NULL;
+}
+
+/* A connection to a socket in the file system; -1 with errno. */
+static int connect_path(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd;
+
+    if (!nm_copy(address.sun_path, sizeof address.sun_path, path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 &&
+        connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 &&
+        errno != EAGAIN) {
+        const int saved = errno;
+
+        (void)close(fd);
+        errno = saved;
+        return -1;
+    }
+    return fd;
+}
+
+/* `inet:port@host` and `inet6:port@host`; host may be missing or in brackets. */
+static int connect_inet(const char *spec)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+    struct addrinfo *found = NULL;
+    const char *colon = strchr(spec, ':');
+    char port[16];
+    char host[128];
+    int fd = -1;
+
+    if (colon == NULL || sscanf(colon + 1, "%15[^@]@%127[^]\n]", port, host) < 1)
+        return -1;
+    if (strchr(colon, '@') == NULL ||
+        getaddrinfo(host[0] == '[' ? host + 1 : host, port, &hints, &found) != 0) {
+        hints.ai_flags = 0;
+        if (getaddrinfo(NULL, port, &hints, &found) != 0)
+            return -1;
+    }
+    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0)
+        (void)connect(fd, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    return fd;
+}
+
+/* Make way at `path`: nothing there, or a socket that nobody answers on. */
+static enum nm_code make_way(const char *path, struct nm_error *error)
+{
+    struct stat status;
+    int fd;
+
+    if (lstat(path, &status) != 0) {
+        if (errno == ENOENT)
+            return NM_OK;
+        return nm_fail(error, NM_SYSTEM, "milter.socket %s: %s", path, strerror(errno));
+    }
+    if (!S_ISSOCK(status.st_mode))
+        return nm_fail(error, NM_SYSTEM,
+            "milter.socket %s: is there, and is not a socket; not touched", path);
+    fd = connect_path(path);
+    if (fd >= 0) {
+        (void)close(fd);
+        return nm_fail(error, NM_SYSTEM,
+            "milter.socket %s: another process answers there; is nearmissd running "
+            "already?",
+            path);
+    }
+    if (errno != ECONNREFUSED || unlink(path) != 0)
+        return nm_fail(error, NM_SYSTEM,
+            "milter.socket %s: a stale socket is there: %s", path, strerror(errno));
+    return NM_OK;
+}
+
+static enum nm_code set_group(
+    const char *path, const char *group, struct nm_error *error)
+{
+    const struct group *entry;
+
+    if (group[0] == '\0')
+        return NM_OK;
+    entry = getgrnam(group);
+    if (entry == NULL)
+        return nm_fail(error, NM_SYSTEM, "milter.socket_group: no group \"%s\"", group);
+    if (chown(path, (uid_t)-1, entry->gr_gid) != 0)
+        return nm_fail(error, NM_SYSTEM,
+            "milter.socket_group: cannot give %s to group %s: %s (the daemon's user "
+            "must "
+            "be in it)",
+            path, group, strerror(errno));
+    return NM_OK;
+}
+
+static enum nm_code open_path(
+    const char *path, unsigned mode, const char *group, struct nm_error *error)
+{
+    const mode_t before = umask(0777 & ~mode);
+    const int opened = smfi_opensocket(false);
+    const int saved = errno;
+
+    (void)umask(before);
+    if (opened != MI_SUCCESS)
+        return nm_fail(error, NM_SYSTEM,
+            "milter.socket %s: cannot listen: %s (does the folder exist, and may the "
+            "daemon write there?)",
+            path, strerror(saved));
+    return set_group(path, group, error);
+}
+
+enum nm_code nm_milter_listen(
+    const char *spec, unsigned mode, const char *group, struct nm_error *error)
+{
+    const char *path = path_of(spec);
+    char connection[512];
+
+    if (path != NULL) {
+        const enum nm_code code = make_way(path, error);
+
+        if (code != NM_OK)
+            return code;
+    }
+    if (!nm_copy(connection, sizeof connection, spec) ||
+        smfi_setconn(connection) != MI_SUCCESS)
+        return nm_fail(
+            error, NM_BAD_INPUT, "milter.socket %s: libmilter refuses it", spec);
+    (void)smfi_setbacklog(BACKLOG);
+    if (path != NULL)
+        return open_path(path, mode, group, error);
+    if (smfi_opensocket(false) != MI_SUCCESS)
+        return nm_fail(error, NM_SYSTEM, "milter.socket %s: cannot listen: %s", spec,
+            strerror(errno));
+    return NM_OK;
+}
+
+void nm_milter_poke(const char *spec)
+{
+    const char *path = path_of(spec);
+    const int fd = path != NULL ? connect_path(path) : connect_inet(spec);
+
+    if (fd >= 0)
+        (void)close(fd);
+}
