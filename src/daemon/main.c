@@ -1,0 +1,336 @@
+/*
+ * nearmissd: wires the adapters to the gate and lives until it is told to stop.
+ */
+#include "control/control.h"
+#include "log.h"
+#include "milter/milter.h"
+#include "process.h"
+#include "runtime.h"
+
+#include <sodium.h>
+#include <systemd/sd-daemon.h>
+
+#include <getopt.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+/* DESIGN's contract for all programs. */
+enum { EXIT_USAGE = 2, EXIT_CONFIG = 3, EXIT_SYSTEM = 4 };
+
+static const char default_config[] = "/etc/nearmiss/nearmiss.conf";
+
+static const char usage[] =
+    "usage: nearmissd [-c FILE] [-t]\n"
+    "\n"
+    "  -c, --config FILE  the configuration (default /etc/nearmiss/nearmiss.conf)\n"
+    "  -t, --test         check the configuration and exit: 0 fine, 3 wrong\n"
+    "  -h, --help         show this\n"
+    "  -V, --version      show the version\n"
+    "\n"
+    "Runs in the foreground. SIGUSR1 reloads the configuration, SIGTERM stops.\n";
+
+struct daemon {
+    struct nm_runtime runtime;
+    struct nm_control_server *control;
+    pthread_t milter_thread;
+    bool milter_failed;
+};
+
+/* ---- parts ------------------------------------------------------------------ */
+
+/* Tell systemd that a reload begins; it wants to know when, by the monotonic clock. */
+static void notify_reloading(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+        (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+}
+
+static char *text_of(const struct nm_complaints *complaints, const char *head)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+
+    if (stream == NULL)
+        return NULL;
+    (void)fputs(head, stream);
+    nm_complaints_print(complaints, stream);
+    if (fclose(stream) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static char *reload(struct daemon *daemon)
+{
+    struct nm_complaints complaints;
+    enum nm_code code;
+    char *text;
+
+    nm_complaints_init(&complaints);
+    notify_reloading();
+    code = nm_runtime_reload(&daemon->runtime, &complaints);
+    (void)sd_notify(0, "READY=1");
+    text = text_of(&complaints, code == NM_OK ? "ok\n" : "wrong\n");
+    nm_complaints_free(&complaints);
+    return text;
+}
+
+static char *status(struct daemon *daemon)
+{
+    char *object = nm_runtime_status(&daemon->runtime);
+    char *text = NULL;
+
+    if (object == NULL || asprintf(&text, "ok\n%s\n", object) < 0)
+        text = NULL;
+    free(object);
+    return text;
+}
+
+static char *answer_control(void *self, const char *request, unsigned peer_uid)
+{
+    struct daemon *daemon = self;
+
+    (void)peer_uid;
+    if (strcmp(request, "reload") == 0)
+        return reload(daemon);
+    if (strcmp(request, "status") == 0)
+        return status(daemon);
+    return strdup("unknown\n");
+}
+
+static void *run_milter(void *self)
+{
+    struct daemon *daemon = self;
+    struct nm_error error;
+
+    if (nm_milter_run(&error) != NM_OK) {
+        daemon->milter_failed = true;
+        nm_log_write(nm_process_log(), NM_LOG_ERROR, error.message, NULL, 0);
+    }
+    nm_process_wake_to_stop();
+    return NULL;
+}
+
+/* The path of a control socket, as configured with its scheme. */
+static const char *control_path(const struct nm_settings *settings)
+{
+    const char *colon = strchr(settings->control_socket, ':');
+
+    return colon != NULL ? colon + 1 : settings->control_socket;
+}
+
+/* Everything that makes threads. */
+static enum nm_code start_parts(void *self, struct nm_error *error)
+{
+    struct daemon *daemon = self;
+    const struct nm_settings *settings = nm_config_settings(daemon->runtime.config);
+    const struct nm_control_handler handler = {daemon, answer_control};
+    const struct nm_milter_options options = {
+        .socket = settings->milter_socket,
+        .socket_mode = settings->milter_socket_mode,
+        .socket_group = settings->milter_socket_group,
+        .ports = &daemon->runtime.ports,
+        .slot = daemon->runtime.slot,
+    };
+    enum nm_code code = nm_milter_open(&options, error);
+
+    if (code == NM_OK)
+        code = nm_control_start(control_path(settings), &handler, nm_process_log(),
+            &daemon->control, error);
+    if (code == NM_OK &&
+        pthread_create(&daemon->milter_thread, NULL, run_milter, daemon) != 0)
+        code = nm_fail(error, NM_SYSTEM, "cannot start the milter's thread");
+    return code;
+}
+
+/* ---- life ------------------------------------------------------------------- */
+
+static int watchdog_interval_ms(void)
+{
+    uint64_t limit_us = 0;
+
+    if (sd_watchdog_enabled(0, &limit_us) <= 0)
+        return -1;
+    return (int)(limit_us / 2000);
+}
+
+static void serve(struct daemon *daemon)
+{
+    const int interval_ms = watchdog_interval_ms();
+    const struct nm_settings *settings = nm_config_settings(daemon->runtime.config);
+
+    nm_log(nm_process_log(), NM_LOG_NOTICE, "ready",
+        {"socket", settings->milter_socket}, {"mode", nm_mode_name(settings->mode)},
+        {"config", nm_config_hash(daemon->runtime.config)});
+    (void)sd_notify(0, "READY=1");
+    for (;;) {
+        switch (nm_process_wait(interval_ms)) {
+        case NM_WAKE_STOP:
+            return;
+        case NM_WAKE_RELOAD:
+            free(reload(daemon));
+            break;
+        case NM_WAKE_TIMEOUT:
+            break;
+        }
+        if (interval_ms >= 0)
+            (void)sd_notify(0, "WATCHDOG=1");
+    }
+}
+
+static int stop(struct daemon *daemon)
+{
+    const unsigned drain_ms =
+        nm_config_settings(daemon->runtime.config)->audit_wait_ms + 1000;
+    size_t left;
+
+    (void)sd_notify(0, "STOPPING=1");
+    nm_log_write(nm_process_log(), NM_LOG_NOTICE, "stopping", NULL, 0);
+    nm_milter_stop();
+    (void)pthread_join(daemon->milter_thread, NULL);
+    nm_control_stop(&daemon->control);
+    left = nm_milter_drain(drain_ms);
+    if (left > 0) {
+        char number[32];
+        struct nm_buf buf;
+
+        nm_buf_init(&buf, number, sizeof number);
+        nm_buf_printf(&buf, "%zu", left);
+        nm_log(nm_process_log(), NM_LOG_NOTICE,
+            "connections were open at the stop; their mail servers will try again",
+            {"connections", number});
+    }
+    nm_runtime_stop(&daemon->runtime);
+    nm_log_write(nm_process_log(), NM_LOG_NOTICE, "stopped", NULL, 0);
+    return daemon->milter_failed ? EXIT_SYSTEM : EXIT_SUCCESS;
+}
+
+static int exit_status(enum nm_code code)
+{
+    return code == NM_BAD_INPUT || code == NM_LIMIT ? EXIT_CONFIG : EXIT_SYSTEM;
+}
+
+/* Say what is wrong: the complaints of a configuration, or else the error. */
+static int complain(enum nm_code code, const struct nm_complaints *complaints,
+    const struct nm_error *error)
+{
+    nm_complaints_print(complaints, stderr);
+    if (complaints->errors > 0)
+        return EXIT_CONFIG;
+    if (error->message[0] != '\0')
+        fprintf(stderr, "nearmissd: %s\n", error->message);
+    else
+        fprintf(stderr, "nearmissd: out of memory\n");
+    return exit_status(code);
+}
+
+static int run(const char *config_path, struct nm_config *config,
+    struct nm_complaints *complaints, struct nm_error *error)
+{
+    static struct daemon daemon;
+    const struct nm_settings *settings = nm_config_settings(config);
+    enum nm_code code = nm_process_drop_privileges(settings->user, error);
+
+    if (code == NM_OK)
+        code = nm_process_catch_signals(error);
+    if (code != NM_OK) {
+        nm_config_free(&config);
+        return complain(code, complaints, error);
+    }
+    (void)umask(027);
+    (void)nm_process_raise_descriptors();
+    nm_log_configure(settings->log_target == NM_LOG_TARGET_SYSLOG, settings->log_level);
+    code = nm_runtime_start(&daemon.runtime, config_path, config, complaints, error);
+    if (code != NM_OK)
+        return complain(code, complaints, error);
+    nm_complaints_print(complaints, stderr);
+    code = nm_process_without_signals(start_parts, &daemon, error);
+    if (code != NM_OK) {
+        if (daemon.control != NULL)
+            nm_control_stop(&daemon.control);
+        nm_runtime_stop(&daemon.runtime);
+        return complain(code, complaints, error);
+    }
+    serve(&daemon);
+    return stop(&daemon);
+}
+
+/* `-t`: the configuration is built whole, and the log is looked at. */
+static int test(const char *config_path, struct nm_config *config,
+    struct nm_complaints *complaints, struct nm_error *error)
+{
+    struct nm_snapshot *snapshot = NULL;
+    enum nm_code code = nm_config_build(config, &snapshot, complaints);
+
+    if (code == NM_OK)
+        code = nm_audit_check(nm_config_settings(config)->audit_database, error);
+    nm_snapshot_release(&snapshot);
+    nm_config_free(&config);
+    if (code != NM_OK)
+        return complain(code, complaints, error);
+    nm_complaints_print(complaints, stderr);
+    printf("%s: fine\n", config_path);
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+        {"test", no_argument, NULL, 't'}, {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+    const char *config_path = default_config;
+    struct nm_error error = {.code = NM_OK};
+    struct nm_complaints complaints;
+    struct nm_config *config = NULL;
+    bool only_test = false;
+    enum nm_code code;
+    int option;
+    int status_code;
+
+    while ((option = getopt_long(argc, argv, "c:thV", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            config_path = optarg;
+            break;
+        case 't':
+            only_test = true;
+            break;
+        case 'h':
+            (void)fputs(usage, stdout);
+            return EXIT_SUCCESS;
+        case 'V':
+            puts("nearmissd " NM_VERSION);
+            return EXIT_SUCCESS;
+        default:
+            (void)fputs(usage, stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "nearmissd: what is \"%s\"?\n%s", argv[optind], usage);
+        return EXIT_USAGE;
+    }
+    if (sodium_init() < 0) {
+        fprintf(stderr, "nearmissd: libsodium finds no source of randomness\n");
+        return EXIT_SYSTEM;
+    }
+    nm_complaints_init(&complaints);
+    code = nm_config_load(config_path, &config, &complaints);
+    if (code != NM_OK)
+        status_code = complain(code, &complaints, &error);
+    else if (only_test)
+        status_code = test(config_path, config, &complaints, &error);
+    else
+        status_code = run(config_path, config, &complaints, &error);
+    nm_complaints_free(&complaints);
+    return status_code;
+}

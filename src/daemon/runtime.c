@@ -1,0 +1,241 @@
+#include "runtime.h"
+
+#include "counters.h"
+#include "log.h"
+#include "milter/milter.h"
+
+#include <jansson.h>
+#include <sodium.h>
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t clock_now_us(void *self)
+{
+    struct timespec now;
+
+    (void)self;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void random_fill(void *self, void *bytes, size_t size)
+{
+    (void)self;
+    randombytes_buf(bytes, size);
+}
+
+static const struct nm_clock wall_clock = {NULL, clock_now_us};
+
+static enum nm_code start_audit(struct nm_runtime *runtime, struct nm_error *error)
+{
+    const struct nm_settings *settings = nm_config_settings(runtime->config);
+    const struct nm_audit_options options = {
+        .path = settings->audit_database,
+        .wait_ms = settings->audit_wait_ms,
+        .gateway = settings->gateway,
+        .log = nm_process_log(),
+        .clock = wall_clock,
+    };
+    const enum nm_code code = nm_audit_start(&options, &runtime->audit, error);
+
+    if (code != NM_OK)
+        return code;
+    runtime->ports = (struct nm_ports){
+        .audit = nm_audit_port(runtime->audit),
+        .counters = nm_counters_port(),
+        .clock = wall_clock,
+        .random = {NULL, random_fill},
+        .log = nm_process_log(),
+    };
+    return nm_audit_note_config(runtime->audit, nm_config_hash(runtime->config),
+        nm_config_text(runtime->config));
+}
+
+enum nm_code nm_runtime_start(struct nm_runtime *runtime, const char *config_path,
+    struct nm_config *config, struct nm_complaints *complaints, struct nm_error *error)
+{
+    struct nm_snapshot *snapshot = NULL;
+    enum nm_code code;
+
+    memset(runtime, 0, sizeof *runtime);
+    runtime->config_path = config_path;
+    runtime->config = config;
+    runtime->started_us = clock_now_us(NULL);
+    runtime->loaded_us = runtime->started_us;
+    (void)pthread_mutex_init(&runtime->reloading, NULL);
+    code = nm_config_build(config, &snapshot, complaints);
+    if (code == NM_OK)
+        code = nm_slot_new(snapshot, &runtime->slot);
+    if (code == NM_OK)
+        code = start_audit(runtime, error);
+    if (code != NM_OK)
+        nm_runtime_stop(runtime);
+    return code;
+}
+
+/* What a reload cannot change. */
+static void warn_of_fixed_settings(
+    const struct nm_settings *before, const struct nm_settings *now)
+{
+    const struct {
+        const char *key;
+        const char *before;
+        const char *now;
+    } fixed[] = {
+        {"milter.socket", before->milter_socket, now->milter_socket},
+        {"audit.database", before->audit_database, now->audit_database},
+        {"control.socket", before->control_socket, now->control_socket},
+        {"user", before->user, now->user},
+    };
+
+    for (size_t i = 0; i < NM_COUNT(fixed); i++) {
+        if (strcmp(fixed[i].before, fixed[i].now) != 0)
+            nm_log(nm_process_log(), NM_LOG_WARNING,
+                "a changed setting takes effect only when nearmissd is restarted",
+                {"key", fixed[i].key}, {"in_force", fixed[i].before},
+                {"configured", fixed[i].now});
+    }
+}
+
+static void put_in_force(
+    struct nm_runtime *runtime, struct nm_config *next, struct nm_snapshot *snapshot)
+{
+    const struct nm_settings *settings = nm_config_settings(next);
+    struct nm_config *before = runtime->config;
+
+    warn_of_fixed_settings(nm_config_settings(before), settings);
+    /* The row of the configuration precedes every decision that is taken by it. */
+    if (nm_audit_note_config(
+            runtime->audit, nm_config_hash(next), nm_config_text(next)) != NM_OK)
+        nm_log_write(nm_process_log(), NM_LOG_ERROR,
+            "the text of the configuration could not be recorded", NULL, 0);
+    nm_slot_swap(runtime->slot, snapshot);
+    nm_log_configure(settings->log_target == NM_LOG_TARGET_SYSLOG, settings->log_level);
+    runtime->config = next;
+    runtime->loaded_us = clock_now_us(NULL);
+    runtime->reloads++;
+    nm_config_free(&before);
+}
+
+enum nm_code nm_runtime_reload(
+    struct nm_runtime *runtime, struct nm_complaints *complaints)
+{
+    struct nm_config *next = NULL;
+    struct nm_snapshot *snapshot = NULL;
+    enum nm_code code;
+
+    (void)pthread_mutex_lock(&runtime->reloading);
+    code = nm_config_load(runtime->config_path, &next, complaints);
+    if (code == NM_OK)
+        code = nm_config_build(next, &snapshot, complaints);
+    if (code == NM_OK) {
+        put_in_force(runtime, next, snapshot);
+        nm_log(nm_process_log(), NM_LOG_NOTICE, "configuration reloaded",
+            {"file", runtime->config_path}, {"config", nm_config_hash(next)});
+    } else {
+        nm_config_free(&next);
+        nm_log(nm_process_log(), NM_LOG_ERROR,
+            "the new configuration is wrong; the old one stays in force",
+            {"file", runtime->config_path},
+            {"config", nm_config_hash(runtime->config)});
+        for (size_t i = 0; i < complaints->count; i++) {
+            const struct nm_error *error = &complaints->rows[i].error;
+            char line[16];
+            struct nm_buf buf;
+
+            nm_buf_init(&buf, line, sizeof line);
+            nm_buf_printf(&buf, "%u", error->line);
+            nm_log(nm_process_log(), NM_LOG_ERROR, error->message,
+                {"file", error->file}, {"line", line});
+        }
+    }
+    (void)pthread_mutex_unlock(&runtime->reloading);
+    return code;
+}
+
+/* ---- status ----------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    enum nm_counter counter;
+} counts[] = {
+    {"sessions", NM_COUNTER_SESSIONS},
+    {"messages", NM_COUNTER_MESSAGES},
+    {"recipients", NM_COUNTER_RECIPIENTS},
+    {"near_misses", NM_COUNTER_NEAR_MISSES},
+    {"audit_failures", NM_COUNTER_AUDIT_FAILURES},
+};
+
+static json_t *count_of(int counter)
+{
+    return json_integer((json_int_t)nm_counter_value((enum nm_counter)counter));
+}
+
+static int put_counts(json_t *status)
+{
+    json_t *near_misses = json_object();
+    int failed = near_misses == NULL;
+
+    for (size_t i = 0; i < NM_COUNT(counts); i++)
+        failed |= json_object_set_new(
+            status, counts[i].name, count_of((int)counts[i].counter));
+    for (int i = 0; i < NM_ACTION_COUNT; i++) {
+        const char *name = nm_action_name((enum nm_action)i);
+
+        failed |= json_object_set_new(status, name, count_of(NM_COUNTER_ACTION + i));
+        failed |= json_object_set_new(
+            near_misses, name, count_of(NM_COUNTER_NEAR_MISS_ACTION + i));
+    }
+    failed |= json_object_set_new(status, "near_misses_by_action", near_misses);
+    return failed;
+}
+
+static int put_audit(const struct nm_runtime *runtime, json_t *status)
+{
+    struct nm_audit_status audit;
+
+    nm_audit_status(runtime->audit, &audit);
+    return json_object_set_new(status, "audit",
+        json_pack("{s:s, s:b, s:s, s:I, s:I, s:I}", "database",
+            nm_config_settings(runtime->config)->audit_database, "failing",
+            audit.failing, "error", audit.failing ? audit.last.message : "",
+            "events_written", (json_int_t)audit.events_written, "commits",
+            (json_int_t)audit.commits, "queued_bytes", (json_int_t)audit.queued_bytes));
+}
+
+char *nm_runtime_status(struct nm_runtime *runtime)
+{
+    const struct nm_snapshot_values *values;
+    struct nm_snapshot *snapshot = nm_slot_pin(runtime->slot);
+    json_t *status;
+    char *text = NULL;
+
+    values = nm_snapshot_values(snapshot);
+    (void)pthread_mutex_lock(&runtime->reloading);
+    status = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "config",
+        values->config_hash, "mode", nm_mode_name(values->mode), "gateway",
+        values->gateway, "pid", (json_int_t)getpid(), "uptime_s",
+        (json_int_t)((clock_now_us(NULL) - runtime->started_us) / 1000000),
+        "config_age_s",
+        (json_int_t)((clock_now_us(NULL) - runtime->loaded_us) / 1000000), "reloads",
+        (json_int_t)runtime->reloads, "open_sessions", (json_int_t)nm_milter_sessions(),
+        "names", (json_int_t)nm_index_size(values->index), "rules",
+        (json_int_t)nm_policy_size(values->policy));
+    if (status != NULL && put_counts(status) == 0 && put_audit(runtime, status) == 0)
+        text = json_dumps(status, JSON_COMPACT);
+    (void)pthread_mutex_unlock(&runtime->reloading);
+    json_decref(status);
+    nm_snapshot_release(&snapshot);
+    return text;
+}
+
+void nm_runtime_stop(struct nm_runtime *runtime)
+{
+    if (runtime->audit != NULL)
+        nm_audit_stop(&runtime->audit);
+    nm_slot_free(&runtime->slot);
+    nm_config_free(&runtime->config);
+    (void)pthread_mutex_destroy(&runtime->reloading);
+}

@@ -1,0 +1,42 @@
+/*
+ * What runs: the configuration in force, the slot with its snapshot, the audit log, and
+ * the ports that wire them to the gate. One a process. Reload and status may be asked
+ * for by any thread.
+ */
+#ifndef NM_DAEMON_RUNTIME_H
+#define NM_DAEMON_RUNTIME_H
+
+#include "audit/audit.h"
+#include "config/config.h"
+#include "gate/session.h"
+
+#include <pthread.h>
+
+struct nm_runtime {
+    const char *config_path;
+    pthread_mutex_t reloading; /* one reload at a time; guards `config` and the below */
+    struct nm_config *config;  /* in force */
+    int64_t loaded_us;
+    uint64_t reloads;
+    int64_t started_us;
+    struct nm_slot *slot;
+    struct nm_audit *audit;
+    struct nm_ports ports;
+};
+
+/* Build the snapshot of `config`, which is taken over, and start the audit log. */
+enum nm_code nm_runtime_start(struct nm_runtime *runtime, const char *config_path,
+    struct nm_config *config, struct nm_complaints *complaints, struct nm_error *error);
+
+/* Read the configuration again and put it in force whole; when it is wrong, the old one
+ * stays and `complaints` says why. */
+enum nm_code nm_runtime_reload(
+    struct nm_runtime *runtime, struct nm_complaints *complaints);
+
+/* One JSON object; the caller frees it. NULL out of memory. */
+char *nm_runtime_status(struct nm_runtime *runtime);
+
+/* Write what is queued and free everything; no callback may run any more. */
+void nm_runtime_stop(struct nm_runtime *runtime);
+
+#endif
