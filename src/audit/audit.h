@@ -63,8 +63,9 @@ enum nm_code nm_audit_check(const char *path, struct nm_error *error);
 
 /* ---- reading ------------------------------------------------------------ */
 
-/* A decision joined with the outcome of its message. Borrowed for the callback. Text is
- * as it was stored: hostile. */
+/* A decision joined with the outcome of its message; a recipient that was refused at
+ * once has an outcome of its own. Borrowed for the callback. Text is as it was stored:
+ * hostile. */
 struct nm_audit_row {
     int64_t sequence; /* position in the log, from 1 */
     struct nm_audit_event

@@ -1,0 +1,14 @@
+/* Identifiers as the database keeps them: the 128 bits of a ULID, which sort as its text
+ * does in 10 bytes less. */
+#ifndef NM_AUDIT_IDENTIFIER_H
+#define NM_AUDIT_IDENTIFIER_H
+
+#include <nearmiss/base.h>
+
+enum { NM_ID_PACKED_BYTES = 16 };
+
+/* Whether `text` is a ULID; case is ignored, and I, L and O are read as 1, 1 and 0. */
+bool nm_id_pack(const char *text, uint8_t out[NM_ID_PACKED_BYTES]);
+struct nm_id nm_id_unpack(const uint8_t packed[NM_ID_PACKED_BYTES]);
+
+#endif
