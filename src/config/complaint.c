@@ -1,0 +1,208 @@
+#include "complaint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { QUOTED_BYTES_MAX = 60, WORD_MAX = 40 };
+
+void nm_complaints_init(struct nm_complaints *complaints)
+{
+    *complaints = (struct nm_complaints){0};
+}
+
+void nm_complaints_free(struct nm_complaints *complaints)
+{
+    free(complaints->rows);
+    nm_complaints_init(complaints);
+}
+
+static bool make_room(struct nm_complaints *complaints)
+{
+    size_t capacity = complaints->capacity > 0 ? 2 * complaints->capacity : 4;
+    struct nm_complaint *rows;
+
+    if (complaints->count < complaints->capacity)
+        return true;
+    if (capacity > NM_COMPLAINTS_MAX)
+        capacity = NM_COMPLAINTS_MAX;
+    if (complaints->count == capacity)
+        return false;
+    rows = realloc(complaints->rows, capacity * sizeof *rows);
+    if (rows == NULL)
+        return false;
+    complaints->rows = rows;
+    complaints->capacity = capacity;
+    return true;
+}
+
+static void add(struct nm_complaints *complaints, bool warning, const char *file,
+    unsigned line, const char *message)
+{
+    struct nm_complaint *row;
+
+    if (!warning)
+        complaints->errors++;
+    if (!make_room(complaints)) {
+        complaints->dropped++;
+        return;
+    }
+    row = &complaints->rows[complaints->count++];
+    row->warning = warning;
+    (void)nm_fail_at(&row->error, NM_BAD_INPUT, file, line, "%s", message);
+}
+
+void nm_complain(struct nm_complaints *complaints, const char *file, unsigned line,
+    const char *format, ...)
+{
+    char message[NM_ERROR_MESSAGE_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    add(complaints, false, file, line, message);
+}
+
+void nm_warn(struct nm_complaints *complaints, const char *file, unsigned line,
+    const char *format, ...)
+{
+    char message[NM_ERROR_MESSAGE_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    add(complaints, true, file, line, message);
+}
+
+static size_t file_rank(const char *file, const char *const *files, size_t file_count)
+{
+    size_t rank = 0;
+
+    /* A complaint keeps the beginning of a long name only. */
+    while (rank < file_count && strncmp(file, files[rank], NM_ERROR_FILE_MAX - 1) != 0)
+        rank++;
+    return rank;
+}
+
+void nm_complaints_sort(
+    struct nm_complaints *complaints, const char *const *files, size_t file_count)
+{
+    struct nm_complaint *rows = complaints->rows;
+
+    for (size_t i = 1; i < complaints->count; i++) {
+        const struct nm_complaint row = rows[i];
+        const size_t rank = file_rank(row.error.file, files, file_count);
+        size_t at = i;
+
+        while (at > 0) {
+            const struct nm_error *before = &rows[at - 1].error;
+            const size_t before_rank = file_rank(before->file, files, file_count);
+
+            if (before_rank < rank ||
+                (before_rank == rank && before->line <= row.error.line))
+                break;
+            at--;
+        }
+        memmove(&rows[at + 1], &rows[at], (i - at) * sizeof *rows);
+        rows[at] = row;
+    }
+}
+
+void nm_complaints_print(const struct nm_complaints *complaints, FILE *out)
+{
+    for (size_t i = 0; i < complaints->count; i++) {
+        const struct nm_error *error = &complaints->rows[i].error;
+
+        if (error->file[0] != '\0' && error->line > 0)
+            fprintf(out, "%s:%u: ", error->file, error->line);
+        else if (error->file[0] != '\0')
+            fprintf(out, "%s: ", error->file);
+        fprintf(out, "%s%s\n", complaints->rows[i].warning ? "warning: " : "",
+            error->message);
+    }
+    if (complaints->dropped > 0)
+        fprintf(out, "and %zu more\n", complaints->dropped);
+}
+
+/* ---- quoting ------------------------------------------------------------ */
+
+struct nm_quoted nm_quote(const char *bytes, size_t length)
+{
+    struct nm_quoted quoted;
+    struct nm_buf buf;
+
+    nm_buf_init(&buf, quoted.text, sizeof quoted.text);
+    nm_buf_puts(&buf, "\"");
+    for (size_t at = 0; at < length && buf.length <= QUOTED_BYTES_MAX;) {
+        char visible[NM_VISIBLE_MAX + 1];
+
+        at += nm_visible(bytes + at, length - at, visible);
+        nm_buf_puts(&buf, visible);
+        if (at < length && buf.length > QUOTED_BYTES_MAX)
+            nm_buf_puts(&buf, "...");
+    }
+    nm_buf_puts(&buf, "\"");
+    return quoted;
+}
+
+struct nm_quoted nm_quote_text(const char *text)
+{
+    return nm_quote(text, strlen(text));
+}
+
+/* ---- suggestions -------------------------------------------------------- */
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Optimal string alignment over three rows of the usual table. */
+static size_t edits(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+    size_t rows[3][WORD_MAX + 1];
+
+    for (size_t j = 0; j <= b_length; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; i <= a_length; i++) {
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i + 2) % 3];
+        const size_t *second = rows[(i + 1) % 3];
+
+        row[0] = i;
+        for (size_t j = 1; j <= b_length; j++) {
+            row[j] = least(
+                above[j - 1] + (a[i - 1] != b[j - 1]), least(above[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = least(row[j], second[j - 2] + 1);
+        }
+    }
+    return rows[a_length % 3][b_length];
+}
+
+const char *nm_suggest(const char *word,
+    const char *(*name)(const void *names, size_t i), const void *names, size_t count)
+{
+    const size_t length = strlen(word);
+    const char *best = NULL;
+    size_t best_edits = SIZE_MAX;
+
+    if (length > WORD_MAX)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        const char *candidate = name(names, i);
+        const size_t candidate_length = candidate != NULL ? strlen(candidate) : 0;
+        size_t distance;
+
+        if (candidate_length == 0 || candidate_length > WORD_MAX)
+            continue;
+        distance = edits(word, length, candidate, candidate_length);
+        if (distance < best_edits && distance <= 1 + candidate_length / 4 &&
+            distance < candidate_length) {
+            best = candidate;
+            best_edits = distance;
+        }
+    }
+    return best;
+}

@@ -1,0 +1,32 @@
+/* Making complaints; the list itself is in config.h. */
+#ifndef NM_CONFIG_COMPLAINT_H
+#define NM_CONFIG_COMPLAINT_H
+
+#include "config/config.h"
+
+/* Add an error, or a warning. `file` is "" and `line` 0 where there is none. Past the
+ * cap, or out of memory, it is counted and not kept. */
+void nm_complain(struct nm_complaints *complaints, const char *file, unsigned line,
+    const char *format, ...) NM_PRINTF(4, 5);
+void nm_warn(struct nm_complaints *complaints, const char *file, unsigned line,
+    const char *format, ...) NM_PRINTF(4, 5);
+
+/* Order by file, as `files` lists them (others last), then by line; equals keep their
+ * order. */
+void nm_complaints_sort(
+    struct nm_complaints *complaints, const char *const *files, size_t file_count);
+
+/* Bytes from a file in quotes, as a terminal and a log may show them: control and
+ * bidirectional characters and invalid UTF-8 escaped, cut after about 60 bytes. */
+struct nm_quoted {
+    char text[96];
+};
+struct nm_quoted nm_quote(const char *bytes, size_t length);
+struct nm_quoted nm_quote_text(const char *text);
+
+/* The one of `count` names that `word` was probably meant to be, or NULL: the nearest by
+ * edits (a swap of neighbours is one), if it is near for its length. */
+const char *nm_suggest(const char *word,
+    const char *(*name)(const void *names, size_t i), const void *names, size_t count);
+
+#endif
