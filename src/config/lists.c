@@ -1,0 +1,204 @@
+#include "lists.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WEIGHT_TEXT_MAX = 32 };
+
+/* A line without its comment and the blanks around it. */
+struct line {
+    const char *text;
+    size_t length;
+    unsigned number;
+};
+
+/* What reading a list needs. */
+struct reading {
+    struct nm_list *list;
+    const struct nm_names *names;
+    struct nm_roster *roster;
+    struct nm_complaints *complaints;
+};
+
+enum nm_address_fault nm_entry_parse(const struct nm_names *names, const char *text,
+    size_t length, struct nm_domain *out)
+{
+    size_t skip = 0;
+
+    if (length > 0 && (text[0] == '@' || text[0] == '.'))
+        skip = 1;
+    else if (length > 1 && text[0] == '*' && text[1] == '.')
+        skip = 2;
+    return nm_domain_parse(names, text + skip, length - skip, out);
+}
+
+/* ---- doubles ------------------------------------------------------------ */
+
+static bool contradicts(enum nm_listing a, enum nm_listing b)
+{
+    return (a == NM_LISTING_PROTECTED && b == NM_LISTING_ALLOWED) ||
+           (a == NM_LISTING_ALLOWED && b == NM_LISTING_PROTECTED);
+}
+
+enum nm_code nm_list_add(struct nm_list *list, const struct nm_domain *domain,
+    double weight, unsigned line, struct nm_roster *roster,
+    struct nm_complaints *complaints)
+{
+    struct nm_roster_before before;
+    const enum nm_code code =
+        nm_roster_add(roster, domain, list->listing, weight, list->number, &before);
+
+    if (code != NM_OK || !before.is_known)
+        return code;
+    /* A list that repeats itself does so often: its first case stands for all. */
+    if (before.list == list->number && list->doubles++ == 0)
+        nm_warn(complaints, list->file, line, "%s is listed a second time",
+            nm_quote_text(domain->name).text);
+    if (contradicts(before.listing, list->listing) && list->contradictions++ == 0)
+        nm_warn(complaints, list->file, line,
+            "%s is both protected and allowed; allowed it is",
+            nm_quote_text(domain->name).text);
+    return NM_OK;
+}
+
+static void sum_up(const struct nm_list *list, struct nm_complaints *complaints)
+{
+    if (list->doubles > 1)
+        nm_warn(complaints, list->file, 0, "%zu lines repeat a name of this list",
+            list->doubles);
+    if (list->contradictions > 1)
+        nm_warn(complaints, list->file, 0,
+            "%zu names are both protected and allowed; allowed they are",
+            list->contradictions);
+}
+
+/* ---- lines -------------------------------------------------------------- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static void trim(struct line *line)
+{
+    const char *comment = memchr(line->text, '#', line->length);
+
+    if (comment != NULL)
+        line->length = (size_t)(comment - line->text);
+    while (line->length > 0 && is_blank(line->text[line->length - 1]))
+        line->length--;
+    while (line->length > 0 && is_blank(*line->text)) {
+        line->text++;
+        line->length--;
+    }
+}
+
+/* The bytes of the line's first word; the line goes on behind it. */
+static size_t take_word(struct line *line)
+{
+    size_t length = 0;
+
+    while (length < line->length && !is_blank(line->text[length]))
+        length++;
+    line->text += length;
+    line->length -= length;
+    while (line->length > 0 && is_blank(*line->text)) {
+        line->text++;
+        line->length--;
+    }
+    return length;
+}
+
+static bool parse_weight(const char *text, size_t length, double *weight)
+{
+    char copy[WEIGHT_TEXT_MAX + 1];
+    char *end;
+
+    if (length > WEIGHT_TEXT_MAX)
+        return false;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    if (strspn(copy, "0123456789.eE+-") != length)
+        return false;
+    *weight = strtod(copy, &end);
+    return *end == '\0' && *weight > 0 && *weight <= NM_WEIGHT_MAX;
+}
+
+static void complain(const struct reading *reading, const struct line *line,
+    const char *text, size_t length, const char *what)
+{
+    nm_complain(reading->complaints, reading->list->file, line->number, "%s: %s",
+        nm_quote(text, length).text, what);
+}
+
+static enum nm_code read_line(const struct reading *reading, struct line line)
+{
+    const char *name = line.text;
+    const size_t name_length = take_word(&line);
+    const char *weight_text = line.text;
+    const size_t weight_length = take_word(&line);
+    enum nm_address_fault fault;
+    struct nm_domain domain;
+    double weight = 1;
+
+    if (line.length > 0) {
+        complain(reading, &line, line.text, line.length,
+            "stands behind a domain and its weight");
+        return NM_OK;
+    }
+    if (weight_length > 0 && !parse_weight(weight_text, weight_length, &weight)) {
+        complain(reading, &line, weight_text, weight_length,
+            "is no weight; it is a number above 0, at most 1e9");
+        return NM_OK;
+    }
+    fault = nm_entry_parse(reading->names, name, name_length, &domain);
+    if (fault == NM_FAULT_MEMORY)
+        return NM_NO_MEMORY;
+    if (fault != NM_FAULT_NONE) {
+        complain(reading, &line, name, name_length, nm_address_fault_text(fault));
+        return NM_OK;
+    }
+    return nm_list_add(reading->list, &domain, weight, line.number, reading->roster,
+        reading->complaints);
+}
+
+static enum nm_code read_raw_line(
+    const struct reading *reading, const char *text, size_t length, unsigned number)
+{
+    struct line line = {.text = text, .length = length, .number = number};
+
+    if (length > NM_LIST_LINE_MAX) {
+        nm_complain(reading->complaints, reading->list->file, number,
+            "the line has %zu bytes; at most %d are read", length, NM_LIST_LINE_MAX);
+        return NM_OK;
+    }
+    trim(&line);
+    return line.length > 0 ? read_line(reading, line) : NM_OK;
+}
+
+enum nm_code nm_list_read(struct nm_list *list, const char *text, size_t length,
+    const struct nm_names *names, struct nm_roster *roster,
+    struct nm_complaints *complaints)
+{
+    const struct reading reading = {
+        .list = list, .names = names, .roster = roster, .complaints = complaints};
+    const bool has_mark = length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
+    const char *at = has_mark ? text + 3 : text;
+    const char *end = text + length;
+    enum nm_code code = NM_OK;
+
+    for (unsigned number = 1; code == NM_OK && at < end; number++) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *stop = newline != NULL ? newline : end;
+
+        code = read_raw_line(&reading, at, (size_t)(stop - at), number);
+        at = newline != NULL ? newline + 1 : end;
+    }
+    if (code == NM_LIMIT) {
+        nm_complain(complaints, list->file, 0,
+            "with this list there are more than %d names in all", NM_ROSTER_MAX);
+        code = NM_OK;
+    }
+    sum_up(list, complaints);
+    return code;
+}
