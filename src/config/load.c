@@ -1,0 +1,370 @@
+/* Reading a configuration, step by step; see config.h. */
+#include "loaded.h"
+#include "memory.h"
+
+#include "check.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ARENA_BYTES_MAX = 64 * 1024 * 1024 };
+
+struct nm_reader nm_config_reader(struct nm_config *config)
+{
+    return (struct nm_reader){.source = config->source,
+        .arena = config->arena,
+        .complaints = config->complaints};
+}
+
+static void complain_of_file(const struct nm_config *config, const char *what)
+{
+    const struct nm_place first = nm_source_place(config->source, 1);
+
+    nm_complain(config->complaints, first.file, 0, "%s", what);
+}
+
+/* ---- settings ----------------------------------------------------------- */
+
+static char *join(struct nm_arena *arena, const char *a, const char *b)
+{
+    const size_t length = strlen(a);
+    char *joined = nm_arena_alloc(arena, length + strlen(b) + 1);
+
+    if (joined != NULL) {
+        memcpy(joined, a, length);
+        memcpy(joined + length, b, strlen(b) + 1);
+    }
+    return joined;
+}
+
+/* A unix socket's path made absolute; "local:" becomes "unix:". Others stay. */
+static const char *take_socket(struct nm_config *config, enum nm_option_id id)
+{
+    const char *text = config->values[id].text;
+    const char *path = nm_unix_socket_path(text);
+
+    if (path == NULL)
+        return text;
+    path = nm_path_below(config->arena, config->folder, path);
+    return path != NULL ? join(config->arena, "unix:", path) : NULL;
+}
+
+static const char *take_path(struct nm_config *config, enum nm_option_id id)
+{
+    const char *text = config->values[id].text;
+
+    return text[0] != '\0' ? nm_path_below(config->arena, config->folder, text) : text;
+}
+
+static const char *take_gateway(struct nm_config *config)
+{
+    char name[HOST_NAME_MAX + 1] = "";
+
+    if (config->values[NM_OPT_GATEWAY].text[0] != '\0')
+        return config->values[NM_OPT_GATEWAY].text;
+    if (gethostname(name, sizeof name) != 0 || name[0] == '\0')
+        (void)nm_copy(name, sizeof name, "localhost");
+    name[sizeof name - 1] = '\0';
+    return nm_arena_copy(config->arena, name, strlen(name));
+}
+
+static enum nm_code load_settings(struct nm_config *config)
+{
+    const struct nm_value *values = config->values;
+    struct nm_settings *settings = &config->settings;
+
+    *settings = (struct nm_settings){
+        .milter_socket = take_socket(config, NM_OPT_MILTER_SOCKET),
+        .milter_socket_mode = nm_file_mode(values[NM_OPT_MILTER_SOCKET_MODE].text),
+        .milter_socket_group = values[NM_OPT_MILTER_SOCKET_GROUP].text,
+        .control_socket = take_socket(config, NM_OPT_CONTROL_SOCKET),
+        .audit_database = take_path(config, NM_OPT_AUDIT_DATABASE),
+        .audit_on_failure = (enum nm_action)(int)values[NM_OPT_AUDIT_ON_FAILURE].number,
+        .audit_wait_ms = (unsigned)values[NM_OPT_AUDIT_WAIT_MS].number,
+        .user = values[NM_OPT_USER].text,
+        .gateway = take_gateway(config),
+        .log_target = (enum nm_log_target)(int)values[NM_OPT_LOG_TARGET].number,
+        .log_level = (enum nm_log_level)(int)values[NM_OPT_LOG_LEVEL].number,
+        .mode = (enum nm_mode)(int)values[NM_OPT_MODE].number};
+    if (settings->milter_socket == NULL || settings->control_socket == NULL ||
+        settings->audit_database == NULL || settings->gateway == NULL)
+        return NM_NO_MEMORY;
+    if (settings->audit_database[0] == '\0')
+        nm_complain_of(&(struct nm_reader){.source = config->source,
+                           .complaints = config->complaints},
+            values[NM_OPT_AUDIT_DATABASE].line, "audit.database: names no file");
+    return NM_OK;
+}
+
+/* ---- what needs no layer of its own ------------------------------------- */
+
+static enum nm_code load_networks(struct nm_config *config)
+{
+    const struct nm_value *value = &config->values[NM_OPT_OUTBOUND_NETWORKS];
+
+    config->networks =
+        nm_arena_alloc(config->arena, (value->count + 1) * sizeof *config->networks);
+    if (config->networks == NULL)
+        return NM_NO_MEMORY;
+    for (size_t i = 0; i < value->count; i++)
+        config->network_count += nm_network_parse(
+            value->items[i].text, &config->networks[config->network_count]);
+    return NM_OK;
+}
+
+static enum nm_code load_layouts(struct nm_config *config)
+{
+    const struct nm_value *value = &config->values[NM_OPT_MATCH_KEYBOARDS];
+
+    config->layouts =
+        nm_arena_alloc(config->arena, (value->count + 1) * sizeof *config->layouts);
+    if (config->layouts == NULL)
+        return NM_NO_MEMORY;
+    for (size_t i = 0; i < value->count; i++)
+        config->layouts[i] = value->items[i].text;
+    config->layout_count = value->count;
+    return NM_OK;
+}
+
+static enum nm_code load_table(
+    struct nm_config *config, enum nm_option_id id, struct nm_table_file *table)
+{
+    struct nm_reader reader = nm_config_reader(config);
+    struct nm_error error;
+    enum nm_code code;
+
+    if (config->values[id].text[0] == '\0')
+        return NM_OK;
+    table->path = take_path(config, id);
+    if (table->path == NULL)
+        return NM_NO_MEMORY;
+    code = nm_file_read(
+        table->path, NM_TABLE_BYTES_MAX, &table->text, &table->length, &error);
+    if (code == NM_BAD_INPUT) {
+        nm_complain_of(&reader, config->values[id].line, "%s: %s: %s",
+            nm_options[id].path, nm_quote_text(table->path).text, error.message);
+        return NM_OK;
+    }
+    if (code == NM_OK)
+        nm_digest_add(&config->digest, table->text, table->length);
+    return code;
+}
+
+static enum nm_code load_tables(struct nm_config *config)
+{
+    enum nm_code code =
+        load_table(config, NM_OPT_TABLES_SUFFIX_SLIPS, &config->suffix_slips);
+
+    if (code == NM_OK)
+        code = load_table(config, NM_OPT_TABLES_KEYBOARDS, &config->keyboards);
+    if (code == NM_OK)
+        code = load_table(config, NM_OPT_TABLES_GLYPHS, &config->glyphs);
+    return code;
+}
+
+/* ---- the whole ---------------------------------------------------------- */
+
+static void check_protect(const struct nm_config *config)
+{
+    const struct nm_value *values = config->values;
+
+    if (values[NM_OPT_PROTECT].line == 0)
+        complain_of_file(config, "protect is missing: it names the domains that people "
+                                 "here write to");
+    else if (values[NM_OPT_PROTECT_OWN].count == 0 &&
+             values[NM_OPT_PROTECT_DOMAINS].count == 0 &&
+             values[NM_OPT_PROTECT_SUFFIXES].count == 0 &&
+             values[NM_OPT_PROTECT_FILES].count == 0 &&
+             values[NM_OPT_PROTECT_PROVIDERS].number == 0)
+        complain_of_file(config, "protect names nothing, so nothing can be near it");
+}
+
+static enum nm_code load_names(struct nm_config *config)
+{
+    struct nm_error error;
+    const enum nm_code code = nm_names_new(NULL, &config->names, &error);
+
+    if (code == NM_SYSTEM)
+        nm_complain(config->complaints, "", 0, "%s", error.message);
+    return code == NM_SYSTEM ? NM_BAD_INPUT : code;
+}
+
+static enum nm_code load_parts(struct nm_config *config)
+{
+    enum nm_code code = load_names(config);
+
+    if (code == NM_OK)
+        code = load_settings(config);
+    if (code == NM_OK)
+        code = nm_config_load_rules(config);
+    if (code == NM_OK)
+        code = load_networks(config);
+    if (code == NM_OK)
+        code = load_layouts(config);
+    if (code == NM_OK)
+        code = load_tables(config);
+    if (code == NM_OK)
+        code = nm_config_load_domains(config);
+    return code;
+}
+
+static enum nm_code load_values(struct nm_config *config)
+{
+    struct nm_reader reader = nm_config_reader(config);
+    enum nm_code code =
+        nm_values_default(config->arena, nm_options, NM_OPT_COUNT, config->values);
+
+    if (code == NM_OK)
+        code = nm_values_read(&reader, config_root_setting(&config->tree), nm_options,
+            NM_OPT_COUNT, "", config->values);
+    if (code == NM_OK)
+        check_protect(config);
+    return code;
+}
+
+/* From a source that was read to a whole configuration. */
+static enum nm_code load(struct nm_config *config, enum nm_tree_trial trial)
+{
+    const size_t errors = config->complaints->errors;
+    enum nm_code code =
+        nm_tree_parse(config->source, trial, &config->tree, config->complaints);
+
+    if (code != NM_OK)
+        return code;
+    nm_digest_init(&config->digest);
+    nm_digest_add(&config->digest, nm_source_text(config->source),
+        nm_source_length(config->source));
+    code = load_values(config);
+    if (code == NM_OK)
+        code = load_parts(config);
+    if (code == NM_OK)
+        nm_digest_hex(&config->digest, config->hash);
+    if (code == NM_OK && config->complaints->errors > errors)
+        code = NM_BAD_INPUT;
+    return code;
+}
+
+static enum nm_code new_config(struct nm_complaints *complaints, struct nm_config **out)
+{
+    struct nm_config *config = calloc(1, sizeof *config);
+
+    if (config == NULL)
+        return NM_NO_MEMORY;
+    if (nm_arena_new(ARENA_BYTES_MAX, &config->arena) != NM_OK) {
+        free(config);
+        return NM_NO_MEMORY;
+    }
+    config_init(&config->tree);
+    config->complaints = complaints;
+    *out = config;
+    return NM_OK;
+}
+
+static enum nm_code take_folder(struct nm_config *config, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *name =
+        slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+    char *folder = name != NULL ? realpath(name, NULL) : NULL;
+
+    if (name == NULL)
+        return NM_NO_MEMORY;
+    free(name);
+    if (folder == NULL && errno == ENOMEM)
+        return NM_NO_MEMORY;
+    if (folder == NULL) {
+        nm_complain(config->complaints, path, 0, "cannot open: %s", strerror(errno));
+        return NM_BAD_INPUT;
+    }
+    config->folder = nm_arena_copy(config->arena, folder, strlen(folder));
+    free(folder);
+    return config->folder != NULL ? NM_OK : NM_NO_MEMORY;
+}
+
+static void sort_complaints(const struct nm_config *config)
+{
+    size_t count = 0;
+    const char *const *files =
+        config->source != NULL ? nm_source_files(config->source, &count) : NULL;
+
+    nm_complaints_sort(config->complaints, files, count);
+}
+
+static enum nm_code finish(
+    struct nm_config *config, enum nm_code code, struct nm_config **out)
+{
+    sort_complaints(config);
+    config->complaints = NULL;
+    if (code == NM_OK)
+        *out = config;
+    else
+        nm_config_free(&config);
+    return code;
+}
+
+enum nm_code nm_config_load(
+    const char *path, struct nm_config **out, struct nm_complaints *complaints)
+{
+    struct nm_config *config = NULL;
+    enum nm_code code = new_config(complaints, &config);
+
+    if (code != NM_OK)
+        return code;
+    code = take_folder(config, path);
+    if (code == NM_OK)
+        code = nm_source_read(path, config->folder, &config->source, complaints);
+    if (code == NM_OK)
+        code = load(config, NM_TREE_TRIAL);
+    return finish(config, code, out);
+}
+
+enum nm_code nm_config_load_memory(const char *text, size_t length,
+    struct nm_config **out, struct nm_complaints *complaints)
+{
+    struct nm_config *config = NULL;
+    enum nm_code code = new_config(complaints, &config);
+
+    if (code != NM_OK)
+        return code;
+    config->folder = "/nonexistent";
+    code = nm_source_take("(memory)", text, length, &config->source, complaints);
+    if (code == NM_OK)
+        code = load(config, NM_TREE_NO_TRIAL);
+    return finish(config, code, out);
+}
+
+void nm_config_free(struct nm_config **config)
+{
+    struct nm_config *old = *config;
+
+    if (old == NULL)
+        return;
+    nm_roster_free(&old->roster);
+    nm_names_free(&old->names);
+    free(old->suffix_slips.text);
+    free(old->keyboards.text);
+    free(old->glyphs.text);
+    config_destroy(&old->tree);
+    nm_source_free(&old->source);
+    nm_arena_free(&old->arena);
+    free(old);
+    *config = NULL;
+}
+
+const struct nm_settings *nm_config_settings(const struct nm_config *config)
+{
+    return &config->settings;
+}
+
+const char *nm_config_hash(const struct nm_config *config)
+{
+    return config->hash;
+}
+
+const char *nm_config_text(const struct nm_config *config)
+{
+    return nm_source_text(config->source);
+}
