@@ -174,15 +174,20 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long rights,
     unsigned long *our_3)
 {
     const unsigned long no_reply_to_data = milter.over_inet ? 0 : SMFIP_NR_DATA;
-    struct nm_connection *connection = nm_registry_add();
+    struct nm_connection *connection;
 
     (void)unused_2;
     (void)unused_3;
-    if (connection == NULL || (rights & RIGHTS) != RIGHTS) {
-        if (connection != NULL)
-            nm_registry_remove(connection);
+    if ((rights & RIGHTS) != RIGHTS) {
+        nm_log_write(milter.options.ports->log, NM_LOG_ERROR,
+            "the mail server does not let filters add headers, change headers and hold "
+            "messages; its connection is refused",
+            NULL, 0);
         return SMFIS_REJECT;
     }
+    connection = nm_registry_add();
+    if (connection == NULL)
+        return SMFIS_REJECT;
     *our_rights = RIGHTS;
     *our_steps = steps & (STEPS_LEFT_OUT | STEPS_WITHOUT_REPLY | no_reply_to_data);
     *our_2 = 0;
@@ -198,9 +203,10 @@ static sfsistat on_connect(SMFICTX *context, char *host, _SOCK_ADDR *address)
     const struct nm_ip ip = ip_of(address);
 
     (void)host;
-    if (connection != NULL && connection->session == NULL && nm_registry_enter()) {
-        (void)nm_session_new(
-            milter.options.ports, milter.options.slot, &ip, &connection->session);
+    if (connection != NULL && nm_registry_enter()) {
+        if (connection->session == NULL)
+            (void)nm_session_new(
+                milter.options.ports, milter.options.slot, &ip, &connection->session);
         nm_registry_leave();
     }
     return silent(context, SMFIP_NR_CONN);

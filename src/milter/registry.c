@@ -82,7 +82,7 @@ size_t nm_registry_count(void)
 size_t nm_registry_drain(unsigned timeout_ms)
 {
     struct timespec until;
-    size_t left = 0;
+    size_t left;
 
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += timeout_ms / 1000;
@@ -96,16 +96,12 @@ size_t nm_registry_drain(unsigned timeout_ms)
     while (registry.inside > 0 &&
            pthread_cond_timedwait(&registry.idle, &registry.lock, &until) == 0)
         continue;
-    /* A callback that is still inside keeps its session; the process ends soon. */
-    while (registry.inside == 0 && registry.first != NULL) {
-        struct nm_connection *connection = registry.first;
-
-        unlink_locked(connection);
+    /* The connections themselves stay: a late callback may still look at its own. One
+     * that is still inside keeps its session, too; the process ends soon. */
+    for (struct nm_connection *connection = registry.first;
+         registry.inside == 0 && connection != NULL; connection = connection->next)
         nm_session_free(&connection->session);
-        free(connection);
-        left++;
-    }
-    left += registry.count;
+    left = registry.count;
     (void)pthread_mutex_unlock(&registry.lock);
     return left;
 }

@@ -29,7 +29,8 @@ void nm_registry_leave(void);
 
 size_t nm_registry_count(void);
 
-/* From now on no callback enters; wait for those inside, then free what is left. */
+/* From now on no callback enters; wait for those inside, then end the sessions that are
+ * left. Returns how many connections are still open. */
 size_t nm_registry_drain(unsigned timeout_ms);
 
 #endif

@@ -109,12 +109,16 @@ static enum nm_code set_group(
     const char *path, const char *group, struct nm_error *error)
 {
     const struct group *entry;
+    struct stat status;
 
     if (group[0] == '\0')
         return NM_OK;
     entry = getgrnam(group);
     if (entry == NULL)
         return nm_fail(error, NM_SYSTEM, "milter.socket_group: no group \"%s\"", group);
+    /* A folder with the set-group-ID bit has done it already. */
+    if (stat(path, &status) == 0 && status.st_gid == entry->gr_gid)
+        return NM_OK;
     if (chown(path, (uid_t)-1, entry->gr_gid) != 0)
         return nm_fail(error, NM_SYSTEM,
             "milter.socket_group: cannot give %s to group %s: %s (the daemon's user "
