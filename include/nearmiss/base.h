@@ -128,6 +128,11 @@ size_t nm_visible(const char *bytes, size_t length, char out[NM_VISIBLE_MAX + 1]
 /* All of it; when there is no room, cut between characters and marked as truncated. */
 void nm_buf_put_visible(struct nm_buf *buf, const char *bytes, size_t length);
 
+/* The one of `count` names that `word` was probably meant to be, or NULL: the nearest by
+ * edits (a swap of neighbours is one), if it is near for its length. */
+const char *nm_suggest(const char *word,
+    const char *(*name)(const void *names, size_t i), const void *names, size_t count);
+
 /* ---- identifiers -------------------------------------------------------- */
 
 /* A reference to an audit row, or to a transaction: a ULID, 48 bits of milliseconds

@@ -24,9 +24,4 @@ struct nm_quoted {
 struct nm_quoted nm_quote(const char *bytes, size_t length);
 struct nm_quoted nm_quote_text(const char *text);
 
-/* The one of `count` names that `word` was probably meant to be, or NULL: the nearest by
- * edits (a swap of neighbours is one), if it is near for its length. */
-const char *nm_suggest(const char *word,
-    const char *(*name)(const void *names, size_t i), const void *names, size_t count);
-
 #endif

@@ -145,6 +145,34 @@ START_TEST(test_visible__cuts_between_characters)
 }
 END_TEST
 
+static const char *word_at(const void *words, size_t i)
+{
+    return ((const char *const *)words)[i];
+}
+
+START_TEST(test_suggest__the_nearest_name_if_it_is_near)
+{
+    static const char *const words[] = {"check", "explain", "audit list", "on", NULL};
+    static const struct {
+        const char *typed;
+        const char *meant;
+    } rows[] = {{"chekc", "check"}, {"chck", "check"}, {"explian", "explain"},
+        {"audit lst", "audit list"}, {"aduit lits", "audit list"}, {"xyzzy", NULL},
+        {"", NULL}, {"an", "on"}, {"no", "on"}, {"zz", NULL},
+        {"a word of more than the sixty-four letters that a suggestion looks at",
+            NULL}};
+
+    for (size_t i = 0; i < NM_COUNT(rows); i++) {
+        const char *meant = nm_suggest(rows[i].typed, word_at, words, NM_COUNT(words));
+
+        if (rows[i].meant == NULL)
+            ck_assert_ptr_null(meant);
+        else
+            ck_assert_pstr_eq(meant, rows[i].meant);
+    }
+}
+END_TEST
+
 START_TEST(test_fail__cuts_a_long_message_and_keeps_the_place)
 {
     struct nm_error error;
@@ -175,6 +203,7 @@ int main(void)
     tcase_add_test(cases, test_utf8__rejects_what_rfc_3629_rejects);
     tcase_add_test(cases, test_visible__escapes_what_is_not_seen);
     tcase_add_test(cases, test_visible__cuts_between_characters);
+    tcase_add_test(cases, test_suggest__the_nearest_name_if_it_is_near);
     tcase_add_test(cases, test_fail__cuts_a_long_message_and_keeps_the_place);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
