@@ -1,6 +1,7 @@
 #include "gate/snapshot.h"
 
 #include <assert.h>
+#include <libpsl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ static void free_values(struct nm_snapshot_values *values)
     nm_policy_free(&values->policy);
     nm_index_free(&values->index);
     nm_names_free(&values->names);
+    psl_free(values->suffixes);
     free(values->networks);
 }
 

@@ -16,8 +16,11 @@
 
 enum { NM_CONFIG_HASH_LENGTH = 64 }; /* BLAKE2b-256, in hexadecimal */
 
+struct psl_ctx_st;
+
 struct nm_snapshot_values {
     struct nm_names *names; /* owned by the snapshot, as are index, policy, networks */
+    struct psl_ctx_st *suffixes; /* owned, what `names` borrows; NULL: the built-in */
     struct nm_index *index;
     struct nm_policy *policy;
     struct nm_network *networks; /* outbound.networks */
