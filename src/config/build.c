@@ -1,6 +1,8 @@
 /* From a configuration to a snapshot for the gate. */
 #include "loaded.h"
 
+#include <libpsl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,10 +12,37 @@ static struct nm_table table_of(const struct nm_table_file *file)
         .text = file->text, .length = file->length, .file = file->path};
 }
 
-static enum nm_code make_index(const struct nm_config *config,
-    const struct nm_names *names, struct nm_index **out, struct nm_error *error)
+enum nm_code nm_config_suffixes(
+    const struct nm_config *config, struct psl_ctx_st **out, struct nm_error *error)
 {
-    const size_t count = nm_roster_size(config->roster);
+    const struct nm_table_file *file = &config->public_suffixes;
+    psl_ctx_t *list = NULL;
+    FILE *stream;
+
+    *out = NULL;
+    if (file->text == NULL)
+        return NM_OK;
+    if (file->length > 0) {
+        stream = fmemopen(file->text, file->length, "r");
+        if (stream == NULL)
+            return NM_NO_MEMORY;
+        list = psl_load_fp(stream);
+        (void)fclose(stream);
+        if (list == NULL)
+            return NM_NO_MEMORY;
+    }
+    if (list == NULL || psl_suffix_count(list) == 0) {
+        psl_free(list);
+        return nm_fail_at(error, NM_BAD_INPUT, file->path, 0, "holds no public suffix");
+    }
+    *out = list;
+    return NM_OK;
+}
+
+enum nm_code nm_config_index(const struct nm_config *config,
+    const struct nm_names *names, size_t count, struct nm_index **out,
+    struct nm_error *error)
+{
     struct nm_index_entry *entries = calloc(count + 1, sizeof *entries);
     const struct nm_index_spec spec = {.names = names,
         .entries = entries,
@@ -71,6 +100,7 @@ static void free_values(struct nm_snapshot_values *values)
     nm_policy_free(&values->policy);
     nm_index_free(&values->index);
     nm_names_free(&values->names);
+    psl_free(values->suffixes);
 }
 
 enum nm_code nm_config_build(const struct nm_config *config, struct nm_snapshot **out,
@@ -83,9 +113,12 @@ enum nm_code nm_config_build(const struct nm_config *config, struct nm_snapshot 
     copy_values(config, &values);
     code = copy_networks(config, &values);
     if (code == NM_OK)
-        code = nm_names_new(NULL, &values.names, &error);
+        code = nm_config_suffixes(config, &values.suffixes, &error);
     if (code == NM_OK)
-        code = make_index(config, values.names, &values.index, &error);
+        code = nm_names_new(values.suffixes, &values.names, &error);
+    if (code == NM_OK)
+        code = nm_config_index(config, values.names, nm_roster_size(config->roster),
+            &values.index, &error);
     if (code == NM_OK)
         code = nm_policy_new(config->rules, config->rule_count, &values.policy, &error);
     if (code == NM_OK)

@@ -99,6 +99,11 @@ bool nm_check_milter_socket(const char *text, struct nm_buf *why)
 
 /* ---- the rest ----------------------------------------------------------- */
 
+bool nm_check_not_empty(const char *text, struct nm_buf *why)
+{
+    return text[0] != '\0' || fail(why, "names nothing");
+}
+
 bool nm_check_file_mode(const char *text, struct nm_buf *why)
 {
     const size_t length = strlen(text);

@@ -5,6 +5,7 @@
 
 #include <nearmiss/base.h>
 
+bool nm_check_not_empty(const char *text, struct nm_buf *why);
 bool nm_check_milter_socket(const char *text, struct nm_buf *why);
 bool nm_check_unix_socket(const char *text, struct nm_buf *why);
 bool nm_check_file_mode(const char *text, struct nm_buf *why);

@@ -106,18 +106,14 @@ static enum nm_code add_text(struct gathering *gathering, const char *file,
 }
 
 static enum nm_code add_file(struct gathering *gathering, enum nm_option_id id,
-    const char *name, unsigned line, enum nm_listing listing)
+    const char *path, unsigned line, enum nm_listing listing)
 {
     struct nm_config *config = gathering->config;
-    const char *path = nm_path_below(config->arena, config->folder, name);
     struct nm_error error;
     char *text = NULL;
     size_t length = 0;
-    enum nm_code code;
+    enum nm_code code = nm_file_read(path, NM_LIST_BYTES_MAX, &text, &length, &error);
 
-    if (path == NULL)
-        return NM_NO_MEMORY;
-    code = nm_file_read(path, NM_LIST_BYTES_MAX, &text, &length, &error);
     if (code == NM_BAD_INPUT) {
         nm_complain_of(&gathering->reader, line, "%s: %s: %s", nm_options[id].path,
             nm_quote_text(path).text, error.message);

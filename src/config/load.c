@@ -5,6 +5,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <libpsl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ static void complain_of_file(const struct nm_config *config, const char *what)
     nm_complain(config->complaints, first.file, 0, "%s", what);
 }
 
-/* ---- settings ----------------------------------------------------------- */
+/* ---- paths -------------------------------------------------------------- */
 
 static char *join(struct nm_arena *arena, const char *a, const char *b)
 {
@@ -40,63 +41,103 @@ static char *join(struct nm_arena *arena, const char *a, const char *b)
     return joined;
 }
 
-/* A unix socket's path made absolute; "local:" becomes "unix:". Others stay. */
-static const char *take_socket(struct nm_config *config, enum nm_option_id id)
+/* Relative paths are relative to the configuration file; an empty one stays empty. */
+static const char *resolve_path(const struct nm_config *config, const char *path)
 {
-    const char *text = config->values[id].text;
-    const char *path = nm_unix_socket_path(text);
+    return path[0] != '\0' ? nm_path_below(config->arena, config->folder, path) : path;
+}
+
+/* "local:" becomes "unix:"; sockets without a path stay. */
+static const char *resolve_socket(const struct nm_config *config, const char *socket)
+{
+    const char *path = nm_unix_socket_path(socket);
 
     if (path == NULL)
-        return text;
-    path = nm_path_below(config->arena, config->folder, path);
+        return socket;
+    path = resolve_path(config, path);
     return path != NULL ? join(config->arena, "unix:", path) : NULL;
 }
 
-static const char *take_path(struct nm_config *config, enum nm_option_id id)
+/* Before it was made absolute a socket's path may have been short enough. */
+static void check_socket_again(struct nm_config *config, enum nm_option_id id)
 {
-    const char *text = config->values[id].text;
+    struct nm_reader reader = nm_config_reader(config);
+    const struct nm_value *value = &config->values[id];
+    char words[256];
+    struct nm_buf why;
 
-    return text[0] != '\0' ? nm_path_below(config->arena, config->folder, text) : text;
+    nm_buf_init(&why, words, sizeof words);
+    if (value->line > 0 && !nm_options[id].check(value->text, &why))
+        nm_complain_of(&reader, value->line, "%s: %s %s", nm_options[id].path,
+            nm_quote_text(value->text).text, words);
 }
 
-static const char *take_gateway(struct nm_config *config)
+static bool resolve_value(struct nm_config *config, enum nm_option_id id)
 {
+    struct nm_value *value = &config->values[id];
+
+    switch (nm_options[id].type) {
+    case NM_OPTION_SOCKET:
+        value->text = resolve_socket(config, value->text);
+        if (value->text != NULL)
+            check_socket_again(config, id);
+        return value->text != NULL;
+    case NM_OPTION_PATH:
+        value->text = resolve_path(config, value->text);
+        return value->text != NULL;
+    case NM_OPTION_PATHS:
+        for (size_t i = 0; i < value->count; i++) {
+            value->items[i].text = resolve_path(config, value->items[i].text);
+            if (value->items[i].text == NULL)
+                return false;
+        }
+        return true;
+    default:
+        return true;
+    }
+}
+
+static enum nm_code resolve_paths(struct nm_config *config)
+{
+    for (enum nm_option_id id = 0; id < NM_OPT_COUNT; id++) {
+        if (!resolve_value(config, id))
+            return NM_NO_MEMORY;
+    }
+    return NM_OK;
+}
+
+/* ---- settings ----------------------------------------------------------- */
+
+static enum nm_code name_gateway(struct nm_config *config)
+{
+    struct nm_value *value = &config->values[NM_OPT_GATEWAY];
     char name[HOST_NAME_MAX + 1] = "";
 
-    if (config->values[NM_OPT_GATEWAY].text[0] != '\0')
-        return config->values[NM_OPT_GATEWAY].text;
-    if (gethostname(name, sizeof name) != 0 || name[0] == '\0')
+    if (value->text[0] != '\0')
+        return NM_OK;
+    if (gethostname(name, sizeof name - 1) != 0 || name[0] == '\0')
         (void)nm_copy(name, sizeof name, "localhost");
-    name[sizeof name - 1] = '\0';
-    return nm_arena_copy(config->arena, name, strlen(name));
+    value->text = nm_arena_copy(config->arena, name, strlen(name));
+    return value->text != NULL ? NM_OK : NM_NO_MEMORY;
 }
 
-static enum nm_code load_settings(struct nm_config *config)
+static void fill_settings(struct nm_config *config)
 {
     const struct nm_value *values = config->values;
-    struct nm_settings *settings = &config->settings;
 
-    *settings = (struct nm_settings){
-        .milter_socket = take_socket(config, NM_OPT_MILTER_SOCKET),
+    config->settings = (struct nm_settings){
+        .milter_socket = values[NM_OPT_MILTER_SOCKET].text,
         .milter_socket_mode = nm_file_mode(values[NM_OPT_MILTER_SOCKET_MODE].text),
         .milter_socket_group = values[NM_OPT_MILTER_SOCKET_GROUP].text,
-        .control_socket = take_socket(config, NM_OPT_CONTROL_SOCKET),
-        .audit_database = take_path(config, NM_OPT_AUDIT_DATABASE),
+        .control_socket = values[NM_OPT_CONTROL_SOCKET].text,
+        .audit_database = values[NM_OPT_AUDIT_DATABASE].text,
         .audit_on_failure = (enum nm_action)(int)values[NM_OPT_AUDIT_ON_FAILURE].number,
         .audit_wait_ms = (unsigned)values[NM_OPT_AUDIT_WAIT_MS].number,
         .user = values[NM_OPT_USER].text,
-        .gateway = take_gateway(config),
+        .gateway = values[NM_OPT_GATEWAY].text,
         .log_target = (enum nm_log_target)(int)values[NM_OPT_LOG_TARGET].number,
         .log_level = (enum nm_log_level)(int)values[NM_OPT_LOG_LEVEL].number,
         .mode = (enum nm_mode)(int)values[NM_OPT_MODE].number};
-    if (settings->milter_socket == NULL || settings->control_socket == NULL ||
-        settings->audit_database == NULL || settings->gateway == NULL)
-        return NM_NO_MEMORY;
-    if (settings->audit_database[0] == '\0')
-        nm_complain_of(&(struct nm_reader){.source = config->source,
-                           .complaints = config->complaints},
-            values[NM_OPT_AUDIT_DATABASE].line, "audit.database: names no file");
-    return NM_OK;
 }
 
 /* ---- what needs no layer of its own ------------------------------------- */
@@ -138,9 +179,7 @@ static enum nm_code load_table(
 
     if (config->values[id].text[0] == '\0')
         return NM_OK;
-    table->path = take_path(config, id);
-    if (table->path == NULL)
-        return NM_NO_MEMORY;
+    table->path = config->values[id].text;
     code = nm_file_read(
         table->path, NM_TABLE_BYTES_MAX, &table->text, &table->length, &error);
     if (code == NM_BAD_INPUT) {
@@ -162,6 +201,9 @@ static enum nm_code load_tables(struct nm_config *config)
         code = load_table(config, NM_OPT_TABLES_KEYBOARDS, &config->keyboards);
     if (code == NM_OK)
         code = load_table(config, NM_OPT_TABLES_GLYPHS, &config->glyphs);
+    if (code == NM_OK)
+        code =
+            load_table(config, NM_OPT_TABLES_PUBLIC_SUFFIXES, &config->public_suffixes);
     return code;
 }
 
@@ -185,29 +227,48 @@ static void check_protect(const struct nm_config *config)
 static enum nm_code load_names(struct nm_config *config)
 {
     struct nm_error error;
-    const enum nm_code code = nm_names_new(NULL, &config->names, &error);
+    enum nm_code code = nm_config_suffixes(config, &config->suffix_list, &error);
 
-    if (code == NM_SYSTEM)
-        nm_complain(config->complaints, "", 0, "%s", error.message);
-    return code == NM_SYSTEM ? NM_BAD_INPUT : code;
+    if (code == NM_OK)
+        code = nm_names_new(config->suffix_list, &config->names, &error);
+    if (code == NM_OK || code == NM_NO_MEMORY)
+        return code;
+    nm_complain(config->complaints, error.file, error.line, "%s", error.message);
+    return NM_BAD_INPUT;
+}
+
+/* An index without names tells what is wrong with the tables, so that building the one
+ * with all names has nothing left to complain of. */
+static enum nm_code check_tables(struct nm_config *config)
+{
+    struct nm_reader reader = nm_config_reader(config);
+    const struct nm_value *keyboards = &config->values[NM_OPT_MATCH_KEYBOARDS];
+    struct nm_error error = {.code = NM_OK};
+    struct nm_index *index = NULL;
+    const enum nm_code code = nm_config_index(config, config->names, 0, &index, &error);
+
+    nm_index_free(&index);
+    if (code == NM_OK || code == NM_NO_MEMORY)
+        return code;
+    /* Without a line it is the choice of keyboards and not the table that is wrong. */
+    if (error.line == 0 && keyboards->line > 0)
+        nm_complain_of(&reader, keyboards->line, "match.keyboards: %s", error.message);
+    else
+        nm_complain(config->complaints, error.file, error.line, "%s", error.message);
+    return NM_OK;
 }
 
 static enum nm_code load_parts(struct nm_config *config)
 {
-    enum nm_code code = load_names(config);
+    enum nm_code (*const steps[])(struct nm_config *) = {resolve_paths, name_gateway,
+        nm_config_load_rules, load_networks, load_layouts, load_tables, load_names,
+        check_tables, nm_config_load_domains};
+    enum nm_code code = NM_OK;
 
+    for (size_t i = 0; code == NM_OK && i < NM_COUNT(steps); i++)
+        code = steps[i](config);
     if (code == NM_OK)
-        code = load_settings(config);
-    if (code == NM_OK)
-        code = nm_config_load_rules(config);
-    if (code == NM_OK)
-        code = load_networks(config);
-    if (code == NM_OK)
-        code = load_layouts(config);
-    if (code == NM_OK)
-        code = load_tables(config);
-    if (code == NM_OK)
-        code = nm_config_load_domains(config);
+        fill_settings(config);
     return code;
 }
 
@@ -344,6 +405,8 @@ void nm_config_free(struct nm_config **config)
         return;
     nm_roster_free(&old->roster);
     nm_names_free(&old->names);
+    psl_free(old->suffix_list);
+    free(old->public_suffixes.text);
     free(old->suffix_slips.text);
     free(old->keyboards.text);
     free(old->glyphs.text);

@@ -25,6 +25,7 @@ struct nm_config {
     const char *folder; /* of the configuration file, absolute */
     struct nm_settings settings;
 
+    struct psl_ctx_st *suffix_list; /* what `names` borrows; NULL: the built-in */
     struct nm_names *names;
     struct nm_roster *roster;
     struct nm_domain *suffixes;
@@ -38,6 +39,7 @@ struct nm_config {
     struct nm_table_file suffix_slips;
     struct nm_table_file keyboards;
     struct nm_table_file glyphs;
+    struct nm_table_file public_suffixes;
 
     struct nm_digest digest; /* of what was read so far */
     char hash[NM_CONFIG_HASH_LENGTH + 1];
@@ -50,5 +52,15 @@ struct nm_reader nm_config_reader(struct nm_config *config);
 /* Each of these goes on past what it complains of; they fail with NM_NO_MEMORY only. */
 enum nm_code nm_config_load_rules(struct nm_config *config);
 enum nm_code nm_config_load_domains(struct nm_config *config);
+
+/* The public suffix list that the configuration names, for psl_free(); NULL when it
+ * names none. NM_BAD_INPUT or NM_NO_MEMORY. */
+enum nm_code nm_config_suffixes(
+    const struct nm_config *config, struct psl_ctx_st **out, struct nm_error *error);
+
+/* An index of the first `count` names of the roster. As nm_index_new. */
+enum nm_code nm_config_index(const struct nm_config *config,
+    const struct nm_names *names, size_t count, struct nm_index **out,
+    struct nm_error *error);
 
 #endif

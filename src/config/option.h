@@ -15,6 +15,7 @@ enum nm_option_type {
     NM_OPTION_REAL,
     NM_OPTION_CHOICE,
     NM_OPTION_TEXT,
+    NM_OPTION_SOCKET, /* a text; relative paths become absolute in these three */
     NM_OPTION_PATH,
     NM_OPTION_TEXTS, /* lists; a string stands for a list of one */
     NM_OPTION_PATHS,
@@ -127,13 +128,8 @@ extern const struct nm_option nm_options[NM_OPT_COUNT];
 extern const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT];
 
 /* The rules in force when the configuration has none. */
-struct nm_default_rule {
-    const char *name;
-    double confidence;
-    enum nm_action action;
-};
 enum { NM_DEFAULT_RULE_COUNT = 3 };
-extern const struct nm_default_rule nm_default_rules[NM_DEFAULT_RULE_COUNT];
+struct nm_rule_spec nm_default_rule(size_t i);
 
 /* The last part of the option's path. */
 const char *nm_option_name(const struct nm_option *option);

@@ -99,7 +99,7 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
         .type = NM_OPTION_GROUP,
         .help = "where the mail server reaches the daemon"},
     [NM_OPT_MILTER_SOCKET] = {.path = "milter.socket",
-        .type = NM_OPTION_TEXT,
+        .type = NM_OPTION_SOCKET,
         .text = "unix:/var/spool/postfix/nearmiss/milter.sock",
         .check = nm_check_milter_socket,
         .help =
@@ -190,14 +190,15 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
         .type = NM_OPTION_CHOICE,
         .choices = &partials,
         .number = PARTIAL_RECIPIENT,
-        .help = "a refusal is of the \"recipient\", or of the whole \"message\""},
+        .help = "what a refusal is of, the one recipient or the whole message"},
     [NM_OPT_MAX_REFUSALS] = {.path = "max_refusals",
         .type = NM_OPTION_INT,
         .number = 8,
         .least = 0,
         .greatest = 20,
         .unit = "a session",
-        .help = "refusals of recipients; further ones come at the message's end"},
+        .help =
+            "how many recipients are refused at once; more are at the message's end"},
 
     [NM_OPT_AUDIT] = {.path = "audit",
         .type = NM_OPTION_GROUP,
@@ -205,6 +206,7 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
     [NM_OPT_AUDIT_DATABASE] = {.path = "audit.database",
         .type = NM_OPTION_PATH,
         .text = "/var/lib/nearmiss/audit.db",
+        .check = nm_check_not_empty,
         .help = "SQLite database; other state lies beside it"},
     [NM_OPT_AUDIT_ON_FAILURE] = {.path = "audit.on_failure",
         .type = NM_OPTION_CHOICE,
@@ -288,7 +290,7 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
         .type = NM_OPTION_GROUP,
         .help = "where the nearmiss tool reaches the daemon"},
     [NM_OPT_CONTROL_SOCKET] = {.path = "control.socket",
-        .type = NM_OPTION_TEXT,
+        .type = NM_OPTION_SOCKET,
         .text = "unix:/run/nearmiss/control.sock",
         .check = nm_check_unix_socket,
         .help = "\"unix:/path\""},
@@ -392,8 +394,8 @@ const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT] = {
         .type = NM_OPTION_TEXT,
         .text = "",
         .help =
-            "what the sender is told; %{domain}, %{target}, %{slip} and %{ref} stand "
-            "for themselves; empty: the built-in text"},
+            "what the sender is told; %{domain}, %{target}, %{slip}, %{ref}, %{rule} "
+            "and %{sender} are replaced; empty: the built-in text"},
     [NM_RULE_MODE] = {.path = "mode",
         .type = NM_OPTION_CHOICE,
         .choices = &modes,
@@ -401,11 +403,16 @@ const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT] = {
         .help = "\"observe\" decides and records, and does not act"},
 };
 
-const struct nm_default_rule nm_default_rules[NM_DEFAULT_RULE_COUNT] = {
-    {.name = "sure", .confidence = 0.99, .action = NM_ACTION_REJECT},
-    {.name = "likely", .confidence = 0.90, .action = NM_ACTION_HOLD},
-    {.name = "maybe", .confidence = 0.50, .action = NM_ACTION_TAG},
-};
+struct nm_rule_spec nm_default_rule(size_t i)
+{
+    static const struct nm_rule_spec rules[NM_DEFAULT_RULE_COUNT] = {
+        {.name = "sure", .confidence = 0.99, .action = NM_ACTION_REJECT},
+        {.name = "likely", .confidence = 0.90, .action = NM_ACTION_HOLD},
+        {.name = "maybe", .confidence = 0.50, .action = NM_ACTION_TAG},
+    };
+
+    return rules[i];
+}
 
 const char *nm_option_name(const struct nm_option *option)
 {

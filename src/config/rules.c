@@ -9,7 +9,7 @@ struct reading {
     struct nm_config *config;
     struct nm_reader reader;
     struct nm_value values[NM_RULE_KEY_COUNT];
-    char prefix[32]; /* "rule 3: " */
+    char prefix[128]; /* `rule "sure": `, or "rule 3: " when it has no name */
     unsigned line;
 };
 
@@ -101,8 +101,8 @@ static void check(struct reading *reading, const struct nm_rule_spec *rule)
     struct nm_error error = {.code = NM_OK};
 
     if (nm_rule_check(rule, &error) != NM_OK)
-        nm_complain(reading->config->complaints, rule->file, rule->line, "%s%s",
-            reading->prefix, error.message);
+        nm_complain(
+            reading->config->complaints, rule->file, rule->line, "%s", error.message);
 }
 
 static enum nm_code read_rule(struct reading *reading, const config_setting_t *setting,
@@ -159,6 +159,19 @@ static void complain_of_doubles(struct reading *reading)
     }
 }
 
+static void set_prefix(
+    struct reading *reading, const config_setting_t *setting, size_t number)
+{
+    const char *name = NULL;
+
+    if (config_setting_type(setting) == CONFIG_TYPE_GROUP &&
+        config_setting_lookup_string(setting, "name", &name) && name[0] != '\0')
+        (void)snprintf(reading->prefix, sizeof reading->prefix,
+            "rule %s: ", nm_quote_text(name).text);
+    else
+        (void)snprintf(reading->prefix, sizeof reading->prefix, "rule %zu: ", number);
+}
+
 static enum nm_code read_rules(struct nm_config *config, const config_setting_t *list)
 {
     struct reading reading = {.config = config, .reader = nm_config_reader(config)};
@@ -172,7 +185,7 @@ static enum nm_code read_rules(struct nm_config *config, const config_setting_t 
         const config_setting_t *setting = config_setting_get_elem(list, (unsigned)i);
 
         reading.line = config_setting_source_line(setting);
-        (void)snprintf(reading.prefix, sizeof reading.prefix, "rule %zu: ", i + 1);
+        set_prefix(&reading, setting, i + 1);
         if (config_setting_type(setting) != CONFIG_TYPE_GROUP) {
             nm_complain_of(
                 &reading.reader, reading.line, "%sexpects { ... }", reading.prefix);
@@ -193,9 +206,7 @@ static enum nm_code use_default_rules(struct nm_config *config)
     if (config->rules == NULL)
         return NM_NO_MEMORY;
     for (size_t i = 0; i < NM_DEFAULT_RULE_COUNT; i++)
-        config->rules[i] = (struct nm_rule_spec){.name = nm_default_rules[i].name,
-            .confidence = nm_default_rules[i].confidence,
-            .action = nm_default_rules[i].action};
+        config->rules[i] = nm_default_rule(i);
     config->rule_count = NM_DEFAULT_RULE_COUNT;
     return NM_OK;
 }

@@ -350,6 +350,7 @@ static enum nm_code read_option(const struct level *level,
         break;
     case NM_OPTION_CHOICE:
     case NM_OPTION_TEXT:
+    case NM_OPTION_SOCKET:
     case NM_OPTION_PATH:
         read_text(level, option, setting, value);
         break;

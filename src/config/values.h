@@ -20,7 +20,7 @@ struct nm_value {
     unsigned line; /* 0: not given, this is the default */
     double number;
     const char *text;
-    const struct nm_item *items;
+    struct nm_item *items;
     size_t count;
     const config_setting_t *setting;
 };
