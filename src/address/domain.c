@@ -14,15 +14,7 @@
 
 #include <string.h>
 
-enum {
-    /* What ICU reports, sorted into our faults. The three hyphen errors are not looked
-     * at: CheckHyphens is off. */
-    IDNA_ERRORS = UIDNA_ERROR_LEADING_COMBINING_MARK | UIDNA_ERROR_DISALLOWED |
-                  UIDNA_ERROR_PUNYCODE | UIDNA_ERROR_LABEL_HAS_DOT |
-                  UIDNA_ERROR_INVALID_ACE_LABEL | UIDNA_ERROR_BIDI |
-                  UIDNA_ERROR_CONTEXTJ,
-    SIZE_ERRORS = UIDNA_ERROR_LABEL_TOO_LONG | UIDNA_ERROR_DOMAIN_NAME_TOO_LONG
-};
+enum { SIZE_ERRORS = UIDNA_ERROR_LABEL_TOO_LONG | UIDNA_ERROR_DOMAIN_NAME_TOO_LONG };
 
 /* The byte as it stands in a name, or 0 when no name has it. */
 static const char name_byte[256] = {['.'] = '.',
@@ -144,12 +136,10 @@ static enum nm_address_fault fault_of(const UIDNAInfo *info, UErrorCode status)
 {
     if (U_FAILURE(status) && status != U_BUFFER_OVERFLOW_ERROR)
         return NM_FAULT_MEMORY;
-    if ((info->errors & IDNA_ERRORS) != 0)
+    if ((info->errors & NM_IDNA_ERRORS) != 0)
         return NM_FAULT_IDNA;
     if ((info->errors & SIZE_ERRORS) != 0 || U_FAILURE(status))
         return NM_FAULT_TOO_LONG;
-    if ((info->errors & UIDNA_ERROR_EMPTY_LABEL) != 0)
-        return NM_FAULT_DOMAIN;
     return NM_FAULT_NONE;
 }
 

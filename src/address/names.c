@@ -89,8 +89,9 @@ struct nm_domain_parts nm_domain_split(
     return parts;
 }
 
-/* A label that ICU objects to, or that would not fit, stays as it is: A-labels of a
- * struct nm_domain have been checked, so that happens only where ICU is out of memory. */
+/* A label that ICU objects to stays as it is. nm_domain_parse lets none through, but
+ * memory may run out, and a name kept from earlier may be one that another release of
+ * Unicode allowed. */
 static void put_label(
     const struct nm_names *names, const char *label, size_t length, struct nm_buf *out)
 {
@@ -99,13 +100,13 @@ static void put_label(
     UErrorCode status = U_ZERO_ERROR;
     int32_t size;
 
-    if (length < 4 || memcmp(label, "xn--", 4) != 0) {
+    if (strncmp(label, "xn--", 4) != 0) {
         nm_buf_put(out, label, length);
         return;
     }
     size = uidna_labelToUnicodeUTF8(
         names->idna, label, (int32_t)length, shown, sizeof shown, &info, &status);
-    if (U_FAILURE(status) || info.errors != 0)
+    if (U_FAILURE(status) || (info.errors & NM_IDNA_ERRORS) != 0)
         nm_buf_put(out, label, length);
     else
         nm_buf_put(out, shown, (size_t)size);

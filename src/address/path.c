@@ -81,7 +81,7 @@ static const char *skip_hop(struct span hop)
     return at > hop.at ? at : NULL;
 }
 
-/* `@hop,@hop:` before the mailbox; RFC 5321, appendix C: ignore it. */
+/* `@hop,@hop:` before the mailbox; RFC 5321, appendix C: ignore it. One is enough. */
 static enum nm_address_fault skip_route(struct span *path)
 {
     while (path->at < path->end && path->at[0] == '@') {
@@ -90,8 +90,10 @@ static enum nm_address_fault skip_route(struct span *path)
         if (behind == NULL || behind == path->end)
             return NM_FAULT_ROUTE;
         path->at = behind + 1;
-        if (*behind == ':')
+        if (*behind == ':') {
+            *path = trim(*path);
             return NM_FAULT_NONE;
+        }
         if (*behind != ',' || path->at == path->end || path->at[0] != '@')
             return NM_FAULT_ROUTE;
     }
@@ -142,8 +144,10 @@ static bool is_ipv4(struct span text)
         unsigned value = 0;
         int digits = 0;
 
-        for (; text.at < text.end && *text.at >= '0' && *text.at <= '9'; digits++)
-            value = value < 1000 ? value * 10 + (unsigned)(*text.at++ - '0') : 1000;
+        for (; text.at < text.end && *text.at >= '0' && *text.at <= '9'; text.at++) {
+            value = value * 10 + (unsigned)(*text.at - '0');
+            digits++;
+        }
         if (digits < 1 || digits > 3 || value > 255)
             return false;
         if (part < 3 && (text.at == text.end || *text.at++ != '.'))
@@ -227,11 +231,11 @@ static enum nm_address_fault parse_mailbox(
 
     if (fault != NM_FAULT_NONE)
         return fault;
+    if (length_of(path) == 0 || path.at[0] == '@')
+        return NM_FAULT_LOCAL_PART;
     out->kind = NM_ADDRESS_LOCAL;
     out->local_part = path.at;
     out->local_part_length = (size_t)((sign != NULL ? sign : path.end) - path.at);
-    if (out->local_part_length == 0)
-        return NM_FAULT_LOCAL_PART;
     if (out->local_part_length > NM_LOCAL_PART_MAX)
         return NM_FAULT_TOO_LONG;
     if (sign == NULL)
