@@ -2,6 +2,13 @@
 
 #include <string.h>
 
+struct nm_bytes nm_without_brackets(struct nm_bytes path)
+{
+    if (path.length >= 2 && path.data[0] == '<' && path.data[path.length - 1] == '>')
+        return (struct nm_bytes){path.data + 1, path.length - 2};
+    return path;
+}
+
 static void match(const struct nm_snapshot_values *values,
     const struct nm_address *address, struct nm_verdict *out)
 {

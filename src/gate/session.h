@@ -82,6 +82,10 @@ bool nm_session_is_busy(const struct nm_session *session);
 /* Ends an open transaction as aborted. */
 void nm_session_free(struct nm_session **session);
 
+/* The path as logs and people see it: what stands between its outer angle brackets, or
+ * all of it. */
+struct nm_bytes nm_without_brackets(struct nm_bytes path);
+
 /* What `check` needs: the judgement of one recipient alone, through the same code that
  * a message's recipient takes. */
 struct nm_judgement {

@@ -248,19 +248,11 @@ static void note_queue_id(struct nm_session *session, const struct nm_input *inp
             input->queue_id);
 }
 
-/* The bytes between the outer angle brackets, if there are any. */
-static struct nm_bytes without_brackets(struct nm_bytes path)
-{
-    if (path.length >= 2 && path.data[0] == '<' && path.data[path.length - 1] == '>')
-        return (struct nm_bytes){path.data + 1, path.length - 2};
-    return path;
-}
-
 static void on_mail(
     struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
 {
     struct transaction *message = &session->message;
-    const struct nm_bytes sender = without_brackets(input->path);
+    const struct nm_bytes sender = nm_without_brackets(input->path);
     const char *auth = input->auth != NULL ? input->auth : "";
 
     abandon(session);
@@ -503,7 +495,7 @@ static void on_rcpt(
     struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
 {
     struct transaction *message = &session->message;
-    const struct nm_bytes recipient = without_brackets(input->path);
+    const struct nm_bytes recipient = nm_without_brackets(input->path);
     const int64_t now = now_us(session);
     const struct nm_id reference = new_id(session, now);
     struct nm_judgement judgement;
