@@ -122,6 +122,14 @@ void nm_grid_cell(
         flush(grid);
 }
 
+void nm_grid_drop_first_row(struct nm_grid *grid)
+{
+    assert(grid->used >= grid->column_count);
+    grid->used -= grid->column_count;
+    memmove(grid->cells, grid->cells + grid->column_count,
+        grid->used * sizeof *grid->cells);
+}
+
 void nm_grid_free(struct nm_grid **grid)
 {
     if (*grid == NULL)

@@ -92,8 +92,7 @@ void nm_json_add_bytes(
     struct nm_json *json, const char *key, const char *bytes, size_t length)
 {
     if (is_utf8(bytes, length))
-        nm_json_add(
-            json, key, json_stringn_nocheck(length > 0 ? bytes : "", length));
+        nm_json_add(json, key, json_stringn_nocheck(length > 0 ? bytes : "", length));
     else
         nm_json_add(json, key, repaired(bytes, length));
 }

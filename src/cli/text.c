@@ -2,6 +2,7 @@
 
 #include <unicode/uchar.h>
 
+#include <math.h>
 #include <string.h>
 
 struct nm_shown nm_show(const char *word)
@@ -26,7 +27,8 @@ void nm_put_visible(FILE *out, const char *bytes, size_t length)
     }
 }
 
-void nm_put_domain(FILE *out, const struct nm_names *names, const struct nm_domain *domain)
+void nm_put_domain(
+    FILE *out, const struct nm_names *names, const struct nm_domain *domain)
 {
     char unicode[NM_DOMAIN_UTF8_MAX + 1];
     struct nm_buf buf;
@@ -39,6 +41,15 @@ void nm_put_domain(FILE *out, const struct nm_names *names, const struct nm_doma
     nm_domain_to_unicode(names, domain, &buf);
     nm_put_visible(out, unicode, buf.length);
     (void)fprintf(out, " (%s)", domain->name);
+}
+
+struct nm_confidence_text nm_confidence_text(double confidence)
+{
+    struct nm_confidence_text out;
+
+    (void)snprintf(
+        out.text, sizeof out.text, "%.4g", round(confidence * 10000) / 10000);
+    return out;
 }
 
 void nm_paint(FILE *out, bool enabled, enum nm_colour colour)

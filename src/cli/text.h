@@ -9,8 +9,6 @@
 
 #include <nearmiss/address.h>
 
-struct nm_bytes;
-
 /* A word of the command line as a complaint may quote it, cut when it is long. */
 struct nm_shown {
     char text[96];
@@ -20,12 +18,19 @@ struct nm_shown nm_show(const char *word);
 void nm_put_visible(FILE *out, const char *bytes, size_t length);
 
 /* A domain in A-labels; an IDN as people read it, with the A-labels in parentheses. */
-void nm_put_domain(FILE *out, const struct nm_names *names, const struct nm_domain *domain);
+void nm_put_domain(
+    FILE *out, const struct nm_names *names, const struct nm_domain *domain);
 
 enum nm_colour { NM_PLAIN, NM_BOLD, NM_DIM, NM_RED, NM_GREEN, NM_YELLOW };
 
 /* Begin or, with NM_PLAIN, end a colour; nothing unless `enabled`. */
 void nm_paint(FILE *out, bool enabled, enum nm_colour colour);
+
+/* 0..1 to four digits, as in JSON: "0.997", "0.9999", "1". */
+struct nm_confidence_text {
+    char text[16];
+};
+struct nm_confidence_text nm_confidence_text(double confidence);
 
 /* Columns that shown text takes on a terminal: wide characters two, combining ones
  * none. */
@@ -46,6 +51,8 @@ struct nm_grid *nm_grid_new(
 /* The next cell, left to right; hostile bytes are fine. */
 void nm_grid_cell(
     struct nm_grid *grid, const char *bytes, size_t length, enum nm_colour colour);
+/* Take the oldest row back that is not yet printed; there must be one. */
+void nm_grid_drop_first_row(struct nm_grid *grid);
 /* Print what is left. No title is printed when there was no row. */
 void nm_grid_free(struct nm_grid **grid);
 

@@ -101,8 +101,9 @@ static bool parse_absolute(const char *text, int64_t *out)
 
     if (!take_date(&text, &parts))
         return false;
-    if (*text != '\0' && (!take(&text, "Tt ") || !take_clock(&text, &parts, &fraction_us) ||
-                             !take_offset(&text, &offset_s)))
+    if (*text != '\0' &&
+        (!take(&text, "Tt ") || !take_clock(&text, &parts, &fraction_us) ||
+            !take_offset(&text, &offset_s)))
         return false;
     if (*text != '\0')
         return false;
@@ -154,13 +155,14 @@ static struct tm split(int64_t time_us, int64_t *rest_us)
 
 struct nm_time_text nm_time_format(int64_t time_us)
 {
-    struct nm_time_text out;
+    struct nm_time_text out = nm_time_format_short(time_us);
     int64_t rest_us;
-    const struct tm parts = split(time_us, &rest_us);
-    const size_t length = strftime(out.text, sizeof out.text, "%Y-%m-%dT%H:%M:%S", &parts);
+    const size_t length = strlen(out.text);
 
-    (void)snprintf(out.text + length, sizeof out.text - length, ".%03dZ",
-        (int)(rest_us / 1000));
+    (void)split(time_us, &rest_us);
+    *strchr(out.text, ' ') = 'T';
+    (void)snprintf(
+        out.text + length, sizeof out.text - length, ".%03dZ", (int)(rest_us / 1000));
     return out;
 }
 
@@ -170,6 +172,8 @@ struct nm_time_text nm_time_format_short(int64_t time_us)
     int64_t rest_us;
     const struct tm parts = split(time_us, &rest_us);
 
-    (void)strftime(out.text, sizeof out.text, "%Y-%m-%d %H:%M:%S", &parts);
+    (void)snprintf(out.text, sizeof out.text, "%04d-%02d-%02d %02d:%02d:%02d",
+        parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
+        parts.tm_min, parts.tm_sec);
     return out;
 }

@@ -10,7 +10,7 @@
 bool nm_time_parse(const char *text, int64_t now_us, int64_t *out);
 
 /* `2026-03-01T12:00:00.123Z`. */
-enum { NM_TIME_TEXT_MAX = 32 };
+enum { NM_TIME_TEXT_MAX = 80 };
 struct nm_time_text {
     char text[NM_TIME_TEXT_MAX];
 };
