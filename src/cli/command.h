@@ -26,32 +26,32 @@ enum nm_exit {
 };
 
 /* All options of all subcommands; a name means the same everywhere. */
-enum nm_option {
-    NM_OPTION_CONFIG,
-    NM_OPTION_FORMAT,
-    NM_OPTION_SENDER,
-    NM_OPTION_CLIENT,
-    NM_OPTION_AUTH,
-    NM_OPTION_SINCE,
-    NM_OPTION_UNTIL,
-    NM_OPTION_DOMAIN,
-    NM_OPTION_TARGET,
-    NM_OPTION_RECIPIENT,
-    NM_OPTION_ACTION,
-    NM_OPTION_TECHNIQUE,
-    NM_OPTION_RULE,
-    NM_OPTION_MATCH,
-    NM_OPTION_OUTCOME,
-    NM_OPTION_LAST,
-    NM_OPTION_DATABASE,
-    NM_OPTION_SOCKET,
-    NM_OPTION_HELP
+enum nm_cli_option {
+    NM_CLI_CONFIG,
+    NM_CLI_FORMAT,
+    NM_CLI_SENDER,
+    NM_CLI_CLIENT,
+    NM_CLI_AUTH,
+    NM_CLI_SINCE,
+    NM_CLI_UNTIL,
+    NM_CLI_DOMAIN,
+    NM_CLI_TARGET,
+    NM_CLI_RECIPIENT,
+    NM_CLI_ACTION,
+    NM_CLI_TECHNIQUE,
+    NM_CLI_RULE,
+    NM_CLI_MATCH,
+    NM_CLI_OUTCOME,
+    NM_CLI_LAST,
+    NM_CLI_DATABASE,
+    NM_CLI_SOCKET,
+    NM_CLI_HELP
 };
-enum { NM_OPTION_COUNT = NM_OPTION_HELP + 1 };
+enum { NM_CLI_COUNT = NM_CLI_HELP + 1 };
 
 /* An option as one subcommand takes it. */
-struct nm_option_use {
-    enum nm_option option;
+struct nm_cli_option_use {
+    enum nm_cli_option option;
     const char *help; /* one line */
 };
 
@@ -63,7 +63,7 @@ struct nm_command {
     const char *arguments;   /* as the usage shows them; "" for none */
     const char *description; /* lines for --help, each ended by a newline */
     const char *finding;     /* what exit status 1 says, or NULL when it never is */
-    const struct nm_option_use *options;
+    const struct nm_cli_option_use *options;
     size_t option_count;
     size_t least; /* arguments */
     size_t most;
@@ -73,7 +73,7 @@ struct nm_command {
 /* One call of a subcommand. Borrowed for the call. */
 struct nm_call {
     const struct nm_command *command;
-    const char *values[NM_OPTION_COUNT]; /* NULL where the option was not given */
+    const char *values[NM_CLI_COUNT]; /* NULL where the option was not given */
     char **arguments;
     size_t argument_count;
     int in; /* standard input, read unbuffered */
@@ -109,11 +109,11 @@ enum nm_exit nm_cli_run(
 
 /* Fill `call` from the words behind the subcommand's name. NM_EXIT_FINE, or the usage
  * was told. */
-enum nm_exit nm_options_parse(struct nm_call *call, int argc, char **argv);
+enum nm_exit nm_cli_parse_options(struct nm_call *call, int argc, char **argv);
 
 /* The name of an option with its dashes, and what its value is called (NULL: none). */
-const char *nm_option_name(enum nm_option option);
-const char *nm_option_value_name(enum nm_option option);
+const char *nm_cli_option_name(enum nm_cli_option option);
+const char *nm_cli_option_value(enum nm_cli_option option);
 
 /* Say on `err` what is wrong with the call and how it is to be; for `return
  * nm_usage(...)`. */
@@ -130,7 +130,7 @@ bool nm_call_format(const struct nm_call *call, enum nm_format *out);
 
 /* Look `value` up among `count` names; complain with a suggestion and the whole list
  * when it is none of them. */
-bool nm_call_name(const struct nm_call *call, enum nm_option option,
+bool nm_call_name(const struct nm_call *call, enum nm_cli_option option,
     const char *(*name)(const void *names, size_t i), const void *names, size_t count,
     size_t *out);
 

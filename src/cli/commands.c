@@ -106,11 +106,11 @@ static enum nm_exit run_command(const struct nm_surroundings *surroundings,
         .err = surroundings->err,
         .colour = surroundings->colour,
         .now_us = surroundings->now_us};
-    const enum nm_exit status = nm_options_parse(&call, argc, argv);
+    const enum nm_exit status = nm_cli_parse_options(&call, argc, argv);
 
     if (status != NM_EXIT_FINE)
         return status;
-    if (call.values[NM_OPTION_HELP] != NULL) {
+    if (call.values[NM_CLI_HELP] != NULL) {
         nm_help_command(command, call.out);
         return NM_EXIT_FINE;
     }

@@ -2,8 +2,8 @@
 #include "command.h"
 #include "load.h"
 
-static const struct nm_option_use options[] = {
-    {NM_OPTION_CONFIG, "configuration (default: " NM_DEFAULT_CONFIG ")"},
+static const struct nm_cli_option_use options[] = {
+    {NM_CLI_CONFIG, "configuration (default: " NM_DEFAULT_CONFIG ")"},
 };
 
 /* ---- test --------------------------------------------------------------- */
@@ -28,14 +28,16 @@ static enum nm_exit run_test(const struct nm_call *call)
     return status;
 }
 
+static const char test_description[] =
+    "Reads the configuration and everything it names, as the daemon does, and says\n"
+    "that it is fine, with the numbers of names and rules; or prints each complaint\n"
+    "on standard error as FILE:LINE: what. Nothing is changed.\n";
+
 const struct nm_command nm_command_config_test = {
     .name = "config test",
     .summary = "check the configuration, its lists and tables",
     .arguments = "",
-    .description =
-        "Reads the configuration and everything it names, as the daemon does, and says\n"
-        "that it is fine, with the numbers of names and rules; or prints each complaint\n"
-        "on standard error as FILE:LINE: what. Nothing is changed.\n",
+    .description = test_description,
     .options = options,
     .option_count = NM_COUNT(options),
     .run = run_test,
@@ -49,13 +51,15 @@ static enum nm_exit run_defaults(const struct nm_call *call)
     return NM_EXIT_FINE;
 }
 
+static const char defaults_description[] =
+    "Prints every option with its default and what it is for, as a configuration\n"
+    "that can be read again. The file that -c names is not read.\n";
+
 const struct nm_command nm_command_config_defaults = {
     .name = "config defaults",
     .summary = "print a configuration that holds every default",
     .arguments = "",
-    .description =
-        "Prints every option with its default and what it is for, as a configuration\n"
-        "that can be read again. The file that -c names is not read.\n",
+    .description = defaults_description,
     .options = options,
     .option_count = NM_COUNT(options),
     .run = run_defaults,
@@ -74,13 +78,15 @@ static enum nm_exit run_show(const struct nm_call *call)
     return status;
 }
 
+static const char show_description[] =
+    "Prints every option with its value: the configuration's, or the default where\n"
+    "it gives none. The output can be read again.\n";
+
 const struct nm_command nm_command_config_show = {
     .name = "config show",
     .summary = "print the values in force",
     .arguments = "",
-    .description =
-        "Prints every option with its value: the configuration's, or the default where\n"
-        "it gives none. The output can be read again.\n",
+    .description = show_description,
     .options = options,
     .option_count = NM_COUNT(options),
     .run = run_show,

@@ -28,11 +28,11 @@ void nm_help_usage(const struct nm_command *command, FILE *out)
 
     (void)fprintf(out, "usage: nearmiss %s", command->name);
     for (size_t i = 0; i < command->option_count; i++) {
-        const enum nm_option option = command->options[i].option;
+        const enum nm_cli_option option = command->options[i].option;
 
         (void)snprintf(word, sizeof word, "[%s %s]",
-            option == NM_OPTION_CONFIG ? "-c" : nm_option_name(option),
-            nm_option_value_name(option));
+            option == NM_CLI_CONFIG ? "-c" : nm_cli_option_name(option),
+            nm_cli_option_value(option));
         put_word(out, word, indent, &column);
     }
     if (command->arguments[0] != '\0')
@@ -40,16 +40,17 @@ void nm_help_usage(const struct nm_command *command, FILE *out)
     (void)fputc('\n', out);
 }
 
-static void put_option(FILE *out, enum nm_option option, const char *help)
+static void put_option(FILE *out, enum nm_cli_option option, const char *help)
 {
-    const char *value = nm_option_value_name(option);
+    const char *value = nm_cli_option_value(option);
     char name[80];
 
     (void)snprintf(name, sizeof name, "%s%s%s%s",
-        option == NM_OPTION_CONFIG ? "-c, "
-        : option == NM_OPTION_HELP ? "-h, "
-                                   : "    ",
-        nm_option_name(option), value != NULL ? " " : "", value != NULL ? value : "");
+        option == NM_CLI_CONFIG ? "-c, "
+        : option == NM_CLI_HELP ? "-h, "
+                                : "    ",
+        nm_cli_option_name(option), value != NULL ? " " : "",
+        value != NULL ? value : "");
     (void)fprintf(out, "  %-*s  %s\n", OPTION_COLUMNS, name, help);
 }
 
@@ -59,7 +60,7 @@ void nm_help_command(const struct nm_command *command, FILE *out)
     (void)fprintf(out, "\n%s\n", command->description);
     for (size_t i = 0; i < command->option_count; i++)
         put_option(out, command->options[i].option, command->options[i].help);
-    put_option(out, NM_OPTION_HELP, "show this and exit");
+    put_option(out, NM_CLI_HELP, "show this and exit");
     (void)fputs("\nExit status:\n  0  fine\n", out);
     if (command->finding != NULL)
         (void)fprintf(out, "  1  %s\n", command->finding);
@@ -78,7 +79,8 @@ void nm_help_commands(const struct nm_command *const *commands, size_t count,
         group != NULL ? group : "SUBCOMMAND", group != NULL ? " SUBCOMMAND " : " ");
     for (size_t i = 0; i < count; i++)
         if (strncmp(commands[i]->name, group != NULL ? group : "", length) == 0)
-            (void)fprintf(out, "  %-16s  %s\n", commands[i]->name, commands[i]->summary);
+            (void)fprintf(
+                out, "  %-16s  %s\n", commands[i]->name, commands[i]->summary);
     (void)fputs("\n\"nearmiss SUBCOMMAND --help\" tells more of each.\n", out);
     if (group == NULL)
         (void)fputs("\"nearmiss --version\" prints the version.\n", out);

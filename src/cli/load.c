@@ -2,7 +2,7 @@
 
 const char *nm_call_config(const struct nm_call *call)
 {
-    const char *given = call->values[NM_OPTION_CONFIG];
+    const char *given = call->values[NM_CLI_CONFIG];
 
     return given != NULL ? given : NM_DEFAULT_CONFIG;
 }

@@ -18,10 +18,8 @@ static bool wants_colour(void)
 int main(int argc, char **argv)
 {
     struct timespec now;
-    struct nm_surroundings surroundings = {.in = STDIN_FILENO,
-        .out = stdout,
-        .err = stderr,
-        .colour = wants_colour()};
+    struct nm_surroundings surroundings = {
+        .in = STDIN_FILENO, .out = stdout, .err = stderr, .colour = wants_colour()};
 
     /* Whoever started us may ignore it; a reader that has gone ends us quietly. */
     (void)signal(SIGPIPE, SIG_DFL);

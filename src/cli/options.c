@@ -13,34 +13,34 @@ static const struct option {
     const char *name;
     char letter;       /* '\0' for none */
     const char *value; /* what the value is called; NULL: the option has none */
-} options[NM_OPTION_COUNT] = {
-    [NM_OPTION_CONFIG] = {"--config", 'c', "FILE"},
-    [NM_OPTION_FORMAT] = {"--format", '\0', "FORMAT"},
-    [NM_OPTION_SENDER] = {"--sender", '\0', "ADDRESS"},
-    [NM_OPTION_CLIENT] = {"--client", '\0', "IP"},
-    [NM_OPTION_AUTH] = {"--auth", '\0', "USER"},
-    [NM_OPTION_SINCE] = {"--since", '\0', "TIME"},
-    [NM_OPTION_UNTIL] = {"--until", '\0', "TIME"},
-    [NM_OPTION_DOMAIN] = {"--domain", '\0', "DOMAIN"},
-    [NM_OPTION_TARGET] = {"--target", '\0', "DOMAIN"},
-    [NM_OPTION_RECIPIENT] = {"--recipient", '\0', "ADDRESS"},
-    [NM_OPTION_ACTION] = {"--action", '\0', "ACTION"},
-    [NM_OPTION_TECHNIQUE] = {"--technique", '\0', "TECHNIQUE"},
-    [NM_OPTION_RULE] = {"--rule", '\0', "NAME"},
-    [NM_OPTION_MATCH] = {"--match", '\0', "MATCH"},
-    [NM_OPTION_OUTCOME] = {"--outcome", '\0', "OUTCOME"},
-    [NM_OPTION_LAST] = {"--last", '\0', "N"},
-    [NM_OPTION_DATABASE] = {"--database", '\0', "FILE"},
-    [NM_OPTION_SOCKET] = {"--socket", '\0', "PATH"},
-    [NM_OPTION_HELP] = {"--help", 'h', NULL},
+} options[NM_CLI_COUNT] = {
+    [NM_CLI_CONFIG] = {"--config", 'c', "FILE"},
+    [NM_CLI_FORMAT] = {"--format", '\0', "FORMAT"},
+    [NM_CLI_SENDER] = {"--sender", '\0', "ADDRESS"},
+    [NM_CLI_CLIENT] = {"--client", '\0', "IP"},
+    [NM_CLI_AUTH] = {"--auth", '\0', "USER"},
+    [NM_CLI_SINCE] = {"--since", '\0', "TIME"},
+    [NM_CLI_UNTIL] = {"--until", '\0', "TIME"},
+    [NM_CLI_DOMAIN] = {"--domain", '\0', "DOMAIN"},
+    [NM_CLI_TARGET] = {"--target", '\0', "DOMAIN"},
+    [NM_CLI_RECIPIENT] = {"--recipient", '\0', "ADDRESS"},
+    [NM_CLI_ACTION] = {"--action", '\0', "ACTION"},
+    [NM_CLI_TECHNIQUE] = {"--technique", '\0', "TECHNIQUE"},
+    [NM_CLI_RULE] = {"--rule", '\0', "NAME"},
+    [NM_CLI_MATCH] = {"--match", '\0', "MATCH"},
+    [NM_CLI_OUTCOME] = {"--outcome", '\0', "OUTCOME"},
+    [NM_CLI_LAST] = {"--last", '\0', "N"},
+    [NM_CLI_DATABASE] = {"--database", '\0', "FILE"},
+    [NM_CLI_SOCKET] = {"--socket", '\0', "PATH"},
+    [NM_CLI_HELP] = {"--help", 'h', NULL},
 };
 
-const char *nm_option_name(enum nm_option option)
+const char *nm_cli_option_name(enum nm_cli_option option)
 {
     return options[option].name;
 }
 
-const char *nm_option_value_name(enum nm_option option)
+const char *nm_cli_option_value(enum nm_cli_option option)
 {
     return options[option].value;
 }
@@ -85,14 +85,13 @@ static const char *used_name(const void *names, size_t i)
     const struct nm_command *command = names;
 
     return i < command->option_count ? options[command->options[i].option].name
-                                     : options[NM_OPTION_HELP].name;
+                                     : options[NM_CLI_HELP].name;
 }
 
 static enum nm_exit complain_of_option(const struct nm_call *call, const char *word)
 {
     const struct nm_command *command = call->command;
-    const char *meant =
-        nm_suggest(word, used_name, command, command->option_count + 1);
+    const char *meant = nm_suggest(word, used_name, command, command->option_count + 1);
 
     if (meant != NULL)
         return nm_usage(
@@ -102,31 +101,31 @@ static enum nm_exit complain_of_option(const struct nm_call *call, const char *w
 
 /* ---- parsing ------------------------------------------------------------ */
 
-static bool takes(const struct nm_command *command, enum nm_option option)
+static bool takes(const struct nm_command *command, enum nm_cli_option option)
 {
     for (size_t i = 0; i < command->option_count; i++)
         if (command->options[i].option == option)
             return true;
-    return option == NM_OPTION_HELP;
+    return option == NM_CLI_HELP;
 }
 
-/* The option that the first `length` bytes of `word` name, or NM_OPTION_COUNT. */
+/* The option that the first `length` bytes of `word` name, or NM_CLI_COUNT. */
 static unsigned find_option(
     const struct nm_command *command, const char *word, size_t length)
 {
     const bool is_long = strncmp(word, "--", 2) == 0;
 
-    for (unsigned i = 0; i < NM_OPTION_COUNT; i++) {
+    for (unsigned i = 0; i < NM_CLI_COUNT; i++) {
         const struct option *option = &options[i];
-        const bool named =
-            is_long ? strlen(option->name) == length &&
-                          strncmp(option->name, word, length) == 0
-                    : option->letter != '\0' && option->letter == word[1];
+        const bool named = is_long
+                               ? strlen(option->name) == length &&
+                                     strncmp(option->name, word, length) == 0
+                               : option->letter != '\0' && option->letter == word[1];
 
-        if (named && takes(command, (enum nm_option)i))
+        if (named && takes(command, (enum nm_cli_option)i))
             return i;
     }
-    return NM_OPTION_COUNT;
+    return NM_CLI_COUNT;
 }
 
 /* Take the option at `argv[*at]` and its value; `*at` is left at the last word used. */
@@ -135,18 +134,19 @@ static enum nm_exit take_option(struct nm_call *call, int argc, char **argv, int
     const char *word = argv[*at];
     const bool is_long = strncmp(word, "--", 2) == 0;
     const size_t length = is_long ? strcspn(word, "=") : 2;
-    const char *joined = word[length] == '\0' ? NULL : word + length + (is_long ? 1 : 0);
+    const char *joined =
+        word[length] == '\0' ? NULL : word + length + (is_long ? 1 : 0);
     const unsigned found = find_option(call->command, word, length);
 
-    if (found == NM_OPTION_COUNT)
+    if (found == NM_CLI_COUNT)
         return complain_of_option(call, word);
     if (options[found].value == NULL && joined != NULL)
         return nm_usage(call, "%s takes no value", options[found].name);
     if (options[found].value == NULL)
         joined = "";
     if (joined == NULL && *at + 1 == argc)
-        return nm_usage(call, "%.*s needs a value: %s", (int)length, word,
-            options[found].value);
+        return nm_usage(
+            call, "%.*s needs a value: %s", (int)length, word, options[found].value);
     if (joined == NULL)
         joined = argv[++*at];
     call->values[found] = joined;
@@ -157,7 +157,7 @@ static enum nm_exit check_count(const struct nm_call *call)
 {
     const struct nm_command *command = call->command;
 
-    if (call->values[NM_OPTION_HELP] != NULL)
+    if (call->values[NM_CLI_HELP] != NULL)
         return NM_EXIT_FINE;
     if (call->argument_count < command->least)
         return nm_usage(call, "an argument is missing: %s", command->arguments);
@@ -167,7 +167,7 @@ static enum nm_exit check_count(const struct nm_call *call)
     return NM_EXIT_FINE;
 }
 
-enum nm_exit nm_options_parse(struct nm_call *call, int argc, char **argv)
+enum nm_exit nm_cli_parse_options(struct nm_call *call, int argc, char **argv)
 {
     bool only_arguments = false;
 
@@ -191,7 +191,7 @@ enum nm_exit nm_options_parse(struct nm_call *call, int argc, char **argv)
 
 /* ---- values ------------------------------------------------------------- */
 
-bool nm_call_name(const struct nm_call *call, enum nm_option option,
+bool nm_call_name(const struct nm_call *call, enum nm_cli_option option,
     const char *(*name)(const void *names, size_t i), const void *names, size_t count,
     size_t *out)
 {
@@ -207,7 +207,10 @@ bool nm_call_name(const struct nm_call *call, enum nm_option option,
             *out = i;
             return true;
         }
-        nm_buf_printf(&buf, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ",
+        nm_buf_printf(&buf, "%s%s",
+            i == 0           ? ""
+            : i + 1 == count ? " or "
+                             : ", ",
             name(names, i));
     }
     meant = nm_suggest(value, name, names, count);
@@ -230,9 +233,9 @@ bool nm_call_format(const struct nm_call *call, enum nm_format *out)
 {
     size_t format = NM_FORMAT_TEXT;
 
-    if (call->values[NM_OPTION_FORMAT] != NULL &&
-        !nm_call_name(call, NM_OPTION_FORMAT, format_name, NULL, NM_FORMAT_JSON + 1,
-            &format))
+    if (call->values[NM_CLI_FORMAT] != NULL &&
+        !nm_call_name(
+            call, NM_CLI_FORMAT, format_name, NULL, NM_FORMAT_JSON + 1, &format))
         return false;
     *out = (enum nm_format)format;
     return true;
