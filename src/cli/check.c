@@ -69,7 +69,7 @@ static void put_near_miss(
     put_label(out, "slip");
     (void)fprintf(out, "%s (%s)\n", words, nm_technique_name(best->technique));
     put_label(out, "confidence");
-    (void)fprintf(out, "%.3f\n", best->confidence);
+    (void)fprintf(out, "%s\n", nm_confidence_text(best->confidence).text);
 }
 
 static void put_text(const struct check *check)
@@ -87,10 +87,10 @@ static void put_text(const struct check *check)
     nm_paint(out, check->call->colour && near_miss, NM_RED);
     (void)fputs(nm_match_words(judgement->verdict.match), out);
     nm_paint(out, check->call->colour && near_miss, NM_PLAIN);
-    if (judgement->address.kind == NM_ADDRESS_INVALID)
-        (void)fprintf(out, " (%s)", nm_address_fault_text(judgement->address.fault));
+    nm_put_why_not_judged(out, &judgement->address);
     (void)fputc('\n', out);
-    if (judgement->address.kind == NM_ADDRESS_MAILBOX && judgement->address.domain.idn) {
+    if (judgement->address.kind == NM_ADDRESS_MAILBOX &&
+        judgement->address.domain.idn) {
         put_label(out, "domain");
         nm_put_domain(out, names, &judgement->address.domain);
         (void)fputc('\n', out);
@@ -179,30 +179,32 @@ out:
     return status;
 }
 
-static const struct nm_option_use options[] = {
-    {NM_OPTION_CONFIG, "configuration (default: " NM_DEFAULT_CONFIG ")"},
-    {NM_OPTION_SENDER, "envelope sender that the rules see (default: the null sender)"},
-    {NM_OPTION_CLIENT, "address of the client that sends (default: a local one)"},
-    {NM_OPTION_AUTH, "user that the client has logged in as (default: none)"},
-    {NM_OPTION_FORMAT, "text (default), or json: one object a line"},
+static const struct nm_cli_option_use options[] = {
+    {NM_CLI_CONFIG, "configuration (default: " NM_DEFAULT_CONFIG ")"},
+    {NM_CLI_SENDER, "envelope sender for the rules (default: none, <>)"},
+    {NM_CLI_CLIENT, "client that sends, for the rules (default: local)"},
+    {NM_CLI_AUTH, "user it has logged in as (default: none)"},
+    {NM_CLI_FORMAT, "text (default), or json: one object a line"},
 };
+
+static const char description[] =
+    "Judges each ADDRESS, which may be a bare domain, as the daemon judges a\n"
+    "recipient, and says what would be done. Nothing is sent and nothing recorded, so\n"
+    "that a reply refers to \"(none)\".\n"
+    "\n"
+    "With - the addresses are read from standard input, one a line. Each line gives\n"
+    "exactly one answer, in order, whatever it holds; answers are not held back while\n"
+    "more input is waited for.\n"
+    "\n"
+    "In JSON each object has recipient, domain, match, target, technique, confidence,\n"
+    "rule, action and reply, null where there is none; for a recipient that is not\n"
+    "valid UTF-8, recipient_hex has its bytes.\n";
 
 const struct nm_command nm_command_check = {
     .name = "check",
     .summary = "what would be done with mail to an address or a domain",
     .arguments = "ADDRESS... | -",
-    .description =
-        "Judges each ADDRESS, which may be a bare domain, as the daemon judges a\n"
-        "recipient, and says what would be done. Nothing is sent and nothing recorded, so\n"
-        "that a reply refers to \"(none)\".\n"
-        "\n"
-        "With - the addresses are read from standard input, one a line. Each line gives\n"
-        "exactly one answer, in order, whatever it holds; answers are not held back while\n"
-        "more input is waited for.\n"
-        "\n"
-        "In JSON each object has recipient, domain, match, target, technique, confidence,\n"
-        "rule, action and reply, null where there is none; for a recipient that is not\n"
-        "valid UTF-8, recipient_hex has its bytes.\n",
+    .description = description,
     .finding = "at least one address is a near miss",
     .options = options,
     .option_count = NM_COUNT(options),

@@ -65,15 +65,15 @@ static void put_head(const struct explanation *explanation)
     if (judgement->verdict.match == NM_MATCH_NEAR_MISS) {
         (void)fputs(" of ", out);
         nm_put_domain(out, explanation->values->names, &judgement->verdict.best.target);
-        (void)fprintf(out, ", confidence %.3f", judgement->verdict.best.confidence);
+        (void)fprintf(out, ", confidence %s",
+            nm_confidence_text(judgement->verdict.best.confidence).text);
     }
     if (judgement->verdict.listed != NULL) {
         (void)fputs(", by the entry ", out);
         nm_put_visible(
             out, judgement->verdict.listed, strlen(judgement->verdict.listed));
     }
-    if (judgement->address.kind == NM_ADDRESS_INVALID)
-        (void)fprintf(out, " (%s)", nm_address_fault_text(judgement->address.fault));
+    nm_put_why_not_judged(out, &judgement->address);
     (void)fputc('\n', out);
     if (domain == NULL)
         return;
@@ -103,14 +103,16 @@ static void put_candidate(const struct explanation *explanation, size_t number)
     nm_draw_slips(domain_of(explanation), candidate, &drawing);
     (void)fprintf(out, "\n  %2zu.  ", number + 1);
     nm_put_domain(out, explanation->values->names, &candidate->target);
-    (void)fprintf(out, "  confidence %.3f\n", candidate->confidence);
+    (void)fprintf(
+        out, "  confidence %s\n", nm_confidence_text(candidate->confidence).text);
     (void)fprintf(
         out, "       %s (%s)\n", words, nm_technique_name(candidate->technique));
     (void)fprintf(out, "       typed  %s\n       meant  %s\n              %s\n",
         drawing.typed, drawing.meant, drawing.marks);
     put_factor(out, "prior", candidate->prior, "how often mail goes to the meant name");
     put_factor(out, "slip", candidate->slip, "how easily the meant name turns into it");
-    put_factor(out, "genuine", candidate->genuine, "how often mail goes to the typed name");
+    put_factor(
+        out, "genuine", candidate->genuine, "how often mail goes to the typed name");
 }
 
 static void put_candidates(const struct explanation *explanation)
@@ -121,8 +123,8 @@ static void put_candidates(const struct explanation *explanation)
         put_title(explanation, "No name near it is known.");
         return;
     }
-    put_title(explanation,
-        "What may have been meant, most probable first (factors as natural logarithms)");
+    put_title(explanation, "What may have been meant, most probable first (factors as "
+                           "natural logarithms)");
     for (size_t i = 0; i < explanation->candidate_count; i++)
         put_candidate(explanation, i);
 }
@@ -134,8 +136,8 @@ static void put_rules(const struct explanation *explanation)
     const size_t deciding = deciding_rule(explanation);
     size_t width = 0;
 
-    put_title(explanation, nm_policy_size(policy) > 0 ? "Rules, in their order"
-                                                      : "There are no rules.");
+    put_title(explanation,
+        nm_policy_size(policy) > 0 ? "Rules, in their order" : "There are no rules.");
     for (size_t i = 0; i < nm_policy_size(policy); i++)
         if (nm_columns(nm_policy_rule_name(policy, i)) > width)
             width = nm_columns(nm_policy_rule_name(policy, i));
@@ -311,26 +313,28 @@ out:
     return status;
 }
 
-static const struct nm_option_use options[] = {
-    {NM_OPTION_CONFIG, "configuration (default: " NM_DEFAULT_CONFIG ")"},
-    {NM_OPTION_SENDER, "envelope sender that the rules see (default: the null sender)"},
-    {NM_OPTION_CLIENT, "address of the client that sends (default: a local one)"},
-    {NM_OPTION_AUTH, "user that the client has logged in as (default: none)"},
-    {NM_OPTION_FORMAT, "text (default), or json: one object"},
+static const struct nm_cli_option_use options[] = {
+    {NM_CLI_CONFIG, "configuration (default: " NM_DEFAULT_CONFIG ")"},
+    {NM_CLI_SENDER, "envelope sender for the rules (default: none, <>)"},
+    {NM_CLI_CLIENT, "client that sends, for the rules (default: local)"},
+    {NM_CLI_AUTH, "user it has logged in as (default: none)"},
+    {NM_CLI_FORMAT, "text (default), or json: one object"},
 };
+
+static const char description[] =
+    "Judges ADDRESS, which may be a bare domain, as \"nearmiss check\" does, and\n"
+    "shows what led there: up to ten names that may have been meant, each with its\n"
+    "slips marked under the letters and with the three factors of its confidence;\n"
+    "then each rule, with the condition that keeps it from fitting.\n"
+    "\n"
+    "The confidence of a candidate is prior * slip, divided by genuine plus the sum\n"
+    "of prior * slip over all candidates.\n";
 
 const struct nm_command nm_command_explain = {
     .name = "explain",
     .summary = "why an address is judged as it is: candidates, factors, rules",
     .arguments = "ADDRESS",
-    .description =
-        "Judges ADDRESS, which may be a bare domain, as \"nearmiss check\" does, and shows\n"
-        "what led there: up to ten names that may have been meant, each with its slips\n"
-        "drawn under the letters and with the three factors of its confidence; then each\n"
-        "rule, with the condition that keeps it from fitting.\n"
-        "\n"
-        "The confidence of a candidate is prior * slip, divided by genuine plus the sum of\n"
-        "prior * slip over all candidates.\n",
+    .description = description,
     .finding = "the address is a near miss",
     .options = options,
     .option_count = NM_COUNT(options),

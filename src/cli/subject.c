@@ -13,30 +13,25 @@ static const char no_reference[] = "(none)";
 bool nm_subject_request(const struct nm_call *call, const struct nm_snapshot *snapshot,
     struct nm_request *out)
 {
-    const char *sender = call->values[NM_OPTION_SENDER];
-    const char *client = call->values[NM_OPTION_CLIENT];
-    const char *auth = call->values[NM_OPTION_AUTH];
+    const char *sender = call->values[NM_CLI_SENDER];
+    const char *client = call->values[NM_CLI_CLIENT];
+    const char *auth = call->values[NM_CLI_AUTH];
 
     *out = (struct nm_request){.sender = "", .auth = auth};
     if (sender != NULL && strcmp(sender, "<>") != 0)
         out->sender = sender;
     if (client != NULL && !nm_ip_parse(client, &out->client)) {
-        (void)nm_usage(call, "--client is an IP address, not \"%s\"", nm_show(client).text);
+        (void)nm_usage(
+            call, "--client is an IP address, not \"%s\"", nm_show(client).text);
         return false;
     }
     if ((client != NULL || auth != NULL) &&
         !nm_snapshot_is_outbound(snapshot, &out->client, auth))
         (void)nm_complain_and(call, NM_EXIT_FINE,
-            "note: by \"outbound\" in the configuration the daemon would not judge mail "
+            "note: by \"outbound\" in the configuration the daemon would not judge "
+            "mail "
             "from there");
     return true;
-}
-
-static struct nm_bytes without_brackets(const char *text, size_t length)
-{
-    if (length >= 2 && text[0] == '<' && text[length - 1] == '>')
-        return (struct nm_bytes){text + 1, length - 2};
-    return (struct nm_bytes){text, length};
 }
 
 /* A name with a dot, in ASCII or another script, and no local part. A name without one is
@@ -66,7 +61,7 @@ void nm_subject_judge(const struct nm_snapshot *snapshot,
     const struct nm_request *request, const char *text, size_t length,
     struct nm_subject *subject)
 {
-    const struct nm_bytes given = without_brackets(text, length);
+    const struct nm_bytes given = nm_without_brackets((struct nm_bytes){text, length});
     const bool bare = is_bare_domain(given);
     const struct nm_bytes judged = bare ? given : (struct nm_bytes){text, length};
     struct nm_buf path;
@@ -83,9 +78,8 @@ void nm_subject_judge(const struct nm_snapshot *snapshot,
     subject->recipient[bare ? path.length : given.length] = '\0';
     subject->request.recipient_text = subject->recipient;
     subject->request.smtputf8 = !is_ascii(given);
-    nm_judge(snapshot, &subject->request,
-        (struct nm_bytes){subject->path, path.length}, no_reference,
-        &subject->judgement);
+    nm_judge(snapshot, &subject->request, (struct nm_bytes){subject->path, path.length},
+        no_reference, &subject->judgement);
 }
 
 bool nm_subject_is_near_miss(const struct nm_subject *subject)
@@ -108,12 +102,31 @@ const char *nm_match_words(enum nm_match match)
     return words[match];
 }
 
-void nm_put_decision(FILE *out, const struct nm_snapshot *snapshot,
-    const struct nm_decision *decision)
+void nm_put_why_not_judged(FILE *out, const struct nm_address *address)
 {
-    const bool observed =
-        nm_snapshot_values(snapshot)->mode == NM_MODE_OBSERVE ||
-        decision->mode == NM_MODE_OBSERVE;
+    switch (address->kind) {
+    case NM_ADDRESS_INVALID:
+        (void)fprintf(out, " (%s)", nm_address_fault_text(address->fault));
+        break;
+    case NM_ADDRESS_NULL:
+        (void)fputs(" (the null address)", out);
+        break;
+    case NM_ADDRESS_LOCAL:
+        (void)fputs(" (it has no domain)", out);
+        break;
+    case NM_ADDRESS_LITERAL:
+        (void)fputs(" (an IP address, not a domain)", out);
+        break;
+    case NM_ADDRESS_MAILBOX:
+        break;
+    }
+}
+
+void nm_put_decision(
+    FILE *out, const struct nm_snapshot *snapshot, const struct nm_decision *decision)
+{
+    const bool observed = nm_snapshot_values(snapshot)->mode == NM_MODE_OBSERVE ||
+                          decision->mode == NM_MODE_OBSERVE;
 
     (void)fputs(nm_action_name(decision->action), out);
     if (decision->rule != NULL) {

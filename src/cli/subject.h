@@ -14,7 +14,8 @@ struct nm_subject {
     struct nm_bytes given; /* as typed, without angle brackets; borrowed */
     struct nm_request request;
     struct nm_judgement judgement;
-    char path[NM_LINE_MAX + 8]; /* what was judged: an address, also for a bare domain */
+    char
+        path[NM_LINE_MAX + 8]; /* what was judged: an address, also for a bare domain */
     char recipient[NM_LINE_MAX + 8];
 };
 
@@ -34,9 +35,12 @@ bool nm_subject_is_near_miss(const struct nm_subject *subject);
  * near". */
 const char *nm_match_words(enum nm_match match);
 
+/* " (…)": why an address has no domain to judge; nothing when it has one. */
+void nm_put_why_not_judged(FILE *out, const struct nm_address *address);
+
 /* "reject, rule mil-ml", "accept", "reject, rule mil-ml, but only observed". */
-void nm_put_decision(FILE *out, const struct nm_snapshot *snapshot,
-    const struct nm_decision *decision);
+void nm_put_decision(
+    FILE *out, const struct nm_snapshot *snapshot, const struct nm_decision *decision);
 
 /* "550 5.7.1 …", or "" when the recipient is not refused. */
 enum { NM_REPLY_SHOWN_MAX = NM_REPLY_TEXT_MAX + 16 };
