@@ -1,0 +1,77 @@
+#include "audit.h"
+#include "json.h"
+#include "load.h"
+#include "times.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum nm_exit find_log(const struct nm_call *call, char **path)
+{
+    const char *given = call->values[NM_CLI_DATABASE];
+    struct nm_config *config = NULL;
+    enum nm_exit status = NM_EXIT_FINE;
+
+    if (given == NULL)
+        status = nm_load(call, &config, NULL);
+    if (status == NM_EXIT_FINE) {
+        *path =
+            strdup(given != NULL ? given : nm_config_settings(config)->audit_database);
+        if (*path == NULL)
+            status = nm_complain_and(call, NM_EXIT_SYSTEM, "out of memory");
+    }
+    nm_config_free(&config);
+    return status;
+}
+
+enum nm_exit nm_open_log(
+    const struct nm_call *call, struct nm_audit_reader **reader, char **path)
+{
+    struct nm_error error = {0};
+    enum nm_exit status = find_log(call, path);
+
+    if (status != NM_EXIT_FINE)
+        return status;
+    if (nm_audit_reader_open(*path, reader, &error) == NM_OK)
+        return NM_EXIT_FINE;
+    status = nm_complain_and(
+        call, NM_EXIT_SYSTEM, "cannot read the audit log: %s", error.message);
+    free(*path);
+    *path = NULL;
+    return status;
+}
+
+bool nm_put_row_json(FILE *out, const struct nm_audit_row *row)
+{
+    const struct nm_audit_event *event = &row->decision;
+    const bool near_miss = event->technique != NM_TECHNIQUE_NONE;
+    struct nm_json json = nm_json_begin();
+
+    nm_json_add_text(&json, "id", event->id.text);
+    nm_json_add_text(&json, "time", nm_time_format(event->time_us).text);
+    nm_json_add_text(&json, "gateway", event->gateway);
+    nm_json_add_text(&json, "transaction", event->transaction.text);
+    nm_json_add_nonempty(&json, "queue_id", event->queue_id);
+    nm_json_add_nonempty(&json, "client", event->client);
+    nm_json_add_nonempty(&json, "auth", event->auth);
+    nm_json_add_bytes(&json, "sender", event->sender.data, event->sender.length);
+    nm_json_add_bytes(
+        &json, "recipient", event->recipient.data, event->recipient.length);
+    nm_json_add_nonempty(&json, "domain", event->domain);
+    nm_json_add_text(&json, "match", nm_match_name(event->match));
+    nm_json_add_text(&json, "target", event->target);
+    nm_json_add_text(
+        &json, "technique", near_miss ? nm_technique_name(event->technique) : NULL);
+    nm_json_add_confidence(&json, "confidence", event->confidence);
+    nm_json_add_text(&json, "rule", event->rule);
+    nm_json_add_text(&json, "action", nm_action_name(event->action));
+    nm_json_add_nonempty(&json, "reply", event->reply);
+    nm_json_add_text(&json, "mode", nm_mode_name(event->mode));
+    nm_json_add_nonempty(&json, "config", event->config);
+    nm_json_add_text(&json, "outcome", nm_outcome_name(event->outcome));
+    nm_json_add_hex_if_invalid(
+        &json, "sender_hex", event->sender.data, event->sender.length);
+    nm_json_add_hex_if_invalid(
+        &json, "recipient_hex", event->recipient.data, event->recipient.length);
+    return nm_json_end(&json, out);
+}

@@ -1,0 +1,326 @@
+#include "audit.h"
+#include "command.h"
+#include "text.h"
+#include "times.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NEWEST_IN_TEXT = 100 };
+
+struct list {
+    const struct nm_call *call;
+    enum nm_format format;
+    struct nm_audit_query query;
+    struct nm_domain domain; /* --domain and --target as A-labels */
+    struct nm_domain target;
+    struct nm_grid *grid; /* text only */
+    size_t rows;
+    bool no_memory;
+    char sender[NM_PATH_MAX];
+    char recipient[NM_PATH_MAX];
+};
+
+/* ---- the question ------------------------------------------------------- */
+
+static bool read_time(
+    const struct nm_call *call, enum nm_cli_option option, int64_t *out)
+{
+    const char *value = call->values[option];
+
+    if (value == NULL || nm_time_parse(value, call->now_us, out))
+        return true;
+    (void)nm_usage(call,
+        "%s is a time such as 2026-03-01T12:00:00Z, a date, or how long ago (15m, 24h, "
+        "30d), not \"%s\"",
+        nm_cli_option_name(option), nm_show(value).text);
+    return false;
+}
+
+static bool read_last(const struct nm_call *call, size_t *out)
+{
+    const char *value = call->values[NM_CLI_LAST];
+    const size_t digits = value != NULL ? strspn(value, "0123456789") : 0;
+
+    if (value == NULL)
+        return true;
+    if (digits > 0 && digits <= 18 && value[digits] == '\0') {
+        *out = strtoull(value, NULL, 10);
+        if (*out > 0)
+            return true;
+    }
+    (void)nm_usage(
+        call, "--last is a number from 1 upwards, not \"%s\"", nm_show(value).text);
+    return false;
+}
+
+/* A domain in any form into the one that the log holds. */
+static bool read_domain(const struct nm_call *call, const struct nm_names *names,
+    enum nm_cli_option option, struct nm_domain *domain, const char **out)
+{
+    const char *value = call->values[option];
+    enum nm_address_fault fault;
+
+    if (value == NULL)
+        return true;
+    fault = nm_domain_parse(names, value, strlen(value), domain);
+    if (fault == NM_FAULT_NONE) {
+        *out = domain->name;
+        return true;
+    }
+    (void)nm_usage(call, "%s is a domain, not \"%s\": %s", nm_cli_option_name(option),
+        nm_show(value).text, nm_address_fault_text(fault));
+    return false;
+}
+
+static bool read_domains(struct list *list)
+{
+    const struct nm_call *call = list->call;
+    struct nm_names *names = NULL;
+    bool fine;
+
+    if (call->values[NM_CLI_DOMAIN] == NULL && call->values[NM_CLI_TARGET] == NULL)
+        return true;
+    if (nm_names_new(NULL, &names, NULL) != NM_OK) {
+        list->no_memory = true;
+        return true;
+    }
+    fine =
+        read_domain(call, names, NM_CLI_DOMAIN, &list->domain, &list->query.domain) &&
+        read_domain(call, names, NM_CLI_TARGET, &list->target, &list->query.target);
+    nm_names_free(&names);
+    return fine;
+}
+
+static const char *action_name(const void *names, size_t i)
+{
+    (void)names;
+    return nm_action_name((enum nm_action)i);
+}
+
+static const char *technique_name(const void *names, size_t i)
+{
+    (void)names;
+    return nm_technique_name((enum nm_technique)i);
+}
+
+static const char *match_name(const void *names, size_t i)
+{
+    (void)names;
+    return nm_match_name((enum nm_match)i);
+}
+
+static const char *outcome_name(const void *names, size_t i)
+{
+    (void)names;
+    return nm_outcome_name((enum nm_outcome)i);
+}
+
+/* Options whose value is a name of an enumeration. */
+static bool read_names(struct list *list)
+{
+    const struct {
+        enum nm_cli_option option;
+        const char *(*name)(const void *names, size_t i);
+        size_t count;
+        const char **out;
+    } rows[] = {
+        {NM_CLI_ACTION, action_name, NM_ACTION_COUNT, &list->query.action},
+        {NM_CLI_TECHNIQUE, technique_name, NM_TECHNIQUE_COUNT, &list->query.technique},
+        {NM_CLI_MATCH, match_name, NM_MATCH_COUNT, &list->query.match},
+        {NM_CLI_OUTCOME, outcome_name, NM_OUTCOME_COUNT, &list->query.outcome},
+    };
+
+    for (size_t i = 0; i < NM_COUNT(rows); i++) {
+        size_t found;
+
+        if (list->call->values[rows[i].option] == NULL)
+            continue;
+        if (!nm_call_name(
+                list->call, rows[i].option, rows[i].name, NULL, rows[i].count, &found))
+            return false;
+        *rows[i].out = list->call->values[rows[i].option];
+    }
+    return true;
+}
+
+/* An address as the log holds it: without angle brackets. */
+static const char *bare_address(const char *given, char memory[NM_PATH_MAX])
+{
+    struct nm_bytes bare;
+    struct nm_buf buf;
+
+    if (given == NULL)
+        return NULL;
+    bare = nm_without_brackets((struct nm_bytes){given, strlen(given)});
+    nm_buf_init(&buf, memory, NM_PATH_MAX);
+    nm_buf_put(&buf, bare.data, bare.length);
+    return memory;
+}
+
+static bool read_question(struct list *list)
+{
+    const struct nm_call *call = list->call;
+    struct nm_audit_query *query = &list->query;
+
+    query->sender = bare_address(call->values[NM_CLI_SENDER], list->sender);
+    query->recipient = bare_address(call->values[NM_CLI_RECIPIENT], list->recipient);
+    query->rule = call->values[NM_CLI_RULE];
+    return nm_call_format(call, &list->format) &&
+           read_time(call, NM_CLI_SINCE, &query->since_us) &&
+           read_time(call, NM_CLI_UNTIL, &query->until_us) &&
+           read_last(call, &query->newest) && read_names(list) && read_domains(list);
+}
+
+/* ---- rows --------------------------------------------------------------- */
+
+static const char *const titles[] = {"TIME (UTC)", "ACTION", "OUTCOME", "SENDER",
+    "RECIPIENT", "TARGET", "CONF", "REFERENCE"};
+
+static enum nm_colour colour_of(const struct nm_audit_event *event)
+{
+    if (event->match != NM_MATCH_NEAR_MISS && event->action == NM_ACTION_ACCEPT)
+        return NM_PLAIN;
+    return nm_action_refuses(event->action)    ? NM_RED
+           : event->action == NM_ACTION_ACCEPT ? NM_PLAIN
+                                               : NM_YELLOW;
+}
+
+static void put_cell(struct list *list, const char *text, enum nm_colour colour)
+{
+    nm_grid_cell(list->grid, text, strlen(text), colour);
+}
+
+static void put_row(struct list *list, const struct nm_audit_event *event)
+{
+    const bool observed =
+        event->mode == NM_MODE_OBSERVE && event->action != NM_ACTION_ACCEPT;
+    char action[32];
+    struct nm_confidence_text confidence = {""};
+
+    (void)snprintf(action, sizeof action, "%s%s", nm_action_name(event->action),
+        observed ? " (observed)" : "");
+    if (event->confidence >= 0)
+        confidence = nm_confidence_text(event->confidence);
+    put_cell(list, nm_time_format_short(event->time_us).text, NM_PLAIN);
+    put_cell(list, action, colour_of(event));
+    put_cell(list, nm_outcome_name(event->outcome), NM_PLAIN);
+    if (event->sender.length == 0)
+        put_cell(list, "<>", NM_PLAIN);
+    else
+        nm_grid_cell(list->grid, event->sender.data, event->sender.length, NM_PLAIN);
+    nm_grid_cell(list->grid, event->recipient.data, event->recipient.length, NM_PLAIN);
+    put_cell(list, event->target != NULL ? event->target : "", NM_BOLD);
+    put_cell(list, confidence.text, NM_PLAIN);
+    put_cell(list, event->id.text, NM_DIM);
+}
+
+static bool each(void *self, const struct nm_audit_row *row)
+{
+    struct list *list = self;
+
+    list->rows++;
+    if (list->format == NM_FORMAT_TEXT)
+        put_row(list, &row->decision);
+    else if (!nm_put_row_json(list->call->out, row))
+        list->no_memory = true;
+    return !list->no_memory && !ferror(list->call->out);
+}
+
+static enum nm_exit list_rows(struct list *list, struct nm_audit_reader *reader)
+{
+    const struct nm_call *call = list->call;
+    const bool limited = list->format == NM_FORMAT_TEXT && list->query.newest == 0;
+    struct nm_error error = {0};
+    enum nm_code code;
+
+    /* One more than is shown, to know whether there is more. */
+    if (limited)
+        list->query.newest = NEWEST_IN_TEXT + 1;
+    if (list->format == NM_FORMAT_TEXT) {
+        list->grid = nm_grid_new(call->out, call->colour, titles, NM_COUNT(titles));
+        list->no_memory = list->grid == NULL;
+    }
+    if (list->no_memory)
+        return nm_complain_and(call, NM_EXIT_SYSTEM, "out of memory");
+    code = nm_audit_reader_list(reader, &list->query, each, list, &error);
+    if (limited && list->rows > NEWEST_IN_TEXT)
+        nm_grid_drop_first_row(list->grid);
+    nm_grid_free(&list->grid);
+    if (list->no_memory)
+        return nm_complain_and(call, NM_EXIT_SYSTEM, "out of memory");
+    if (code != NM_OK)
+        return nm_complain_and(
+            call, NM_EXIT_SYSTEM, "cannot read the audit log: %s", error.message);
+    if (limited && list->rows > NEWEST_IN_TEXT)
+        (void)nm_complain_and(call, NM_EXIT_FINE,
+            "these are the newest %d; --last N shows more, --since and others choose",
+            NEWEST_IN_TEXT);
+    return NM_EXIT_FINE;
+}
+
+/* ---- the subcommand ----------------------------------------------------- */
+
+static enum nm_exit run(const struct nm_call *call)
+{
+    struct list list = {.call = call};
+    struct nm_audit_reader *reader = NULL;
+    char *path = NULL;
+    enum nm_exit status;
+
+    if (!read_question(&list))
+        return NM_EXIT_USAGE;
+    status = nm_open_log(call, &reader, &path);
+    if (status != NM_EXIT_FINE)
+        return status;
+    status = list_rows(&list, reader);
+    nm_audit_reader_close(&reader);
+    free(path);
+    return status;
+}
+
+static const struct nm_cli_option_use options[] = {
+    {NM_CLI_CONFIG, "configuration (default: " NM_DEFAULT_CONFIG ")"},
+    {NM_CLI_SINCE, "decisions at this time or later"},
+    {NM_CLI_UNTIL, "decisions before this time"},
+    {NM_CLI_DOMAIN, "recipients of this very domain"},
+    {NM_CLI_TARGET, "near misses of this domain"},
+    {NM_CLI_SENDER, "this envelope sender; <> is the null sender"},
+    {NM_CLI_RECIPIENT, "this recipient"},
+    {NM_CLI_ACTION, "what was decided: accept, tag, reject, ..."},
+    {NM_CLI_TECHNIQUE, "kind of slip: omission, suffix, glyph, ..."},
+    {NM_CLI_RULE, "decided by the rule of this name"},
+    {NM_CLI_MATCH, "own, protected, allowed, known, near-miss, none, ..."},
+    {NM_CLI_OUTCOME, "passed, refused, held, aborted, unknown, ..."},
+    {NM_CLI_LAST, "the newest N (default: 100 in text, all in JSON)"},
+    {NM_CLI_FORMAT, "text (default), or json: one object a line"},
+    {NM_CLI_DATABASE, "read this audit log; no configuration is read then"},
+};
+
+static const char description[] =
+    "Lists decisions, one for each recipient, with what became of the message. All\n"
+    "options given must fit. The daemon may be running or not.\n"
+    "\n"
+    "TIME is RFC 3339, as 2026-03-01T12:00:00Z, or a date, which begins at midnight\n"
+    "UTC, or a time ago: 90s, 15m, 24h, 30d, 2w.\n"
+    "\n"
+    "In observe mode the action is the one decided; it was not taken. The outcome\n"
+    "\"passed\" means that the mail server was told to go on, which is not yet\n"
+    "delivered; \"unknown\" that the message is still under way, or that the daemon\n"
+    "ended before it did.\n"
+    "\n"
+    "In JSON each object has id, time, gateway, transaction, queue_id, client, auth,\n"
+    "sender, recipient, domain, match, target, technique, confidence, rule, action,\n"
+    "reply, mode, config (hash of the configuration in force) and outcome, null where\n"
+    "there is none; where an address is not valid UTF-8, sender_hex or recipient_hex\n"
+    "has its bytes.\n";
+
+const struct nm_command nm_command_audit_list = {
+    .name = "audit list",
+    .summary = "decisions on record, oldest first",
+    .arguments = "",
+    .description = description,
+    .options = options,
+    .option_count = NM_COUNT(options),
+    .run = run,
+};
