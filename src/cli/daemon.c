@@ -13,7 +13,7 @@ static enum nm_exit find_socket(
 {
     enum nm_exit status;
 
-    *out = call->values[NM_OPTION_SOCKET];
+    *out = call->values[NM_CLI_SOCKET];
     if (*out != NULL)
         return NM_EXIT_FINE;
     status = nm_load(call, config, NULL);
@@ -21,7 +21,8 @@ static enum nm_exit find_socket(
         *out = nm_config_settings(*config)->control_socket;
     else if (status == NM_EXIT_CONFIGURATION)
         (void)nm_complain_and(call, status,
-            "the configuration is wrong, so the daemon was not asked; with --socket it is "
+            "the configuration is wrong, so the daemon was not asked; with --socket it "
+            "is "
             "asked whatever the file says");
     return status;
 }
@@ -57,8 +58,8 @@ static enum nm_exit read_answer(
     return NM_EXIT_SYSTEM;
 }
 
-enum nm_exit nm_ask_daemon(const struct nm_call *call, const char *request,
-    struct nm_daemon_answer *out)
+enum nm_exit nm_ask_daemon(
+    const struct nm_call *call, const char *request, struct nm_daemon_answer *out)
 {
     struct nm_config *config = NULL;
     const char *socket = NULL;

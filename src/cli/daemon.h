@@ -13,8 +13,8 @@ struct nm_daemon_answer {
 /* Send `request` to the socket that --socket names, or the configuration. NM_EXIT_FINE
  * with an answer; or it was told what is wrong: with the configuration, or that nobody
  * answers, or that the daemon refuses. */
-enum nm_exit nm_ask_daemon(const struct nm_call *call, const char *request,
-    struct nm_daemon_answer *out);
+enum nm_exit nm_ask_daemon(
+    const struct nm_call *call, const char *request, struct nm_daemon_answer *out);
 
 /* Text of the daemon, line by line, made visible. */
 void nm_put_lines(FILE *out, const char *text);

@@ -22,23 +22,25 @@ static enum nm_exit run(const struct nm_call *call)
     return status;
 }
 
-static const struct nm_option_use options[] = {
-    {NM_OPTION_CONFIG, "configuration (default: " NM_DEFAULT_CONFIG ")"},
-    {NM_OPTION_SOCKET, "the daemon's control socket (default: the configured one)"},
+static const struct nm_cli_option_use options[] = {
+    {NM_CLI_CONFIG, "configuration (default: " NM_DEFAULT_CONFIG ")"},
+    {NM_CLI_SOCKET, "the daemon's control socket (default: configured)"},
 };
+
+static const char description[] =
+    "Asks the running daemon to read its own configuration file again, and waits. A\n"
+    "file that is wrong changes nothing: its complaints are printed on standard error\n"
+    "and the daemon goes on with what it had. Messages under way are decided by the\n"
+    "configuration they began with.\n"
+    "\n"
+    "Only root and the user that the daemon runs as may ask for this. The file that\n"
+    "-c names says where the daemon's control socket is.\n";
 
 const struct nm_command nm_command_reload = {
     .name = "reload",
     .summary = "let the daemon read its configuration again",
     .arguments = "",
-    .description =
-        "Asks the running daemon to read its own configuration file again, and waits. A\n"
-        "file that is wrong changes nothing: its complaints are printed on standard error\n"
-        "and the daemon goes on with what it had. Messages under way are decided by the\n"
-        "configuration they began with.\n"
-        "\n"
-        "Only root and the user that the daemon runs as may ask for this. The file that\n"
-        "-c names says where the daemon's control socket is.\n",
+    .description = description,
     .options = options,
     .option_count = NM_COUNT(options),
     .run = run,

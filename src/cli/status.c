@@ -78,7 +78,8 @@ static enum nm_exit put_status(
 
         printed = nm_json_end(&json, call->out);
     }
-    return printed ? NM_EXIT_FINE : nm_complain_and(call, NM_EXIT_SYSTEM, "out of memory");
+    return printed ? NM_EXIT_FINE
+                   : nm_complain_and(call, NM_EXIT_SYSTEM, "out of memory");
 }
 
 static enum nm_exit run(const struct nm_call *call)
@@ -97,22 +98,24 @@ static enum nm_exit run(const struct nm_call *call)
     return status;
 }
 
-static const struct nm_option_use options[] = {
-    {NM_OPTION_CONFIG, "configuration (default: " NM_DEFAULT_CONFIG ")"},
-    {NM_OPTION_SOCKET, "the daemon's control socket (default: the configured one)"},
-    {NM_OPTION_FORMAT, "text (default), or json: one object"},
+static const struct nm_cli_option_use options[] = {
+    {NM_CLI_CONFIG, "configuration (default: " NM_DEFAULT_CONFIG ")"},
+    {NM_CLI_SOCKET, "the daemon's control socket (default: configured)"},
+    {NM_CLI_FORMAT, "text (default), or json: one object"},
 };
+
+static const char description[] =
+    "Asks the running daemon for the hash of the configuration in force and for its\n"
+    "counts since it started: sessions, messages, recipients, near misses, and\n"
+    "recipients by what was decided.\n"
+    "\n"
+    "The file that -c names says where the daemon's control socket is.\n";
 
 const struct nm_command nm_command_status = {
     .name = "status",
     .summary = "what the daemon has done since it started",
     .arguments = "",
-    .description =
-        "Asks the running daemon for the hash of the configuration in force and for its\n"
-        "counts since it started: sessions, messages, recipients, near misses, and\n"
-        "recipients by what was decided.\n"
-        "\n"
-        "The file that -c names says where the daemon's control socket is.\n",
+    .description = description,
     .options = options,
     .option_count = NM_COUNT(options),
     .run = run,
