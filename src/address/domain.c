@@ -16,74 +16,17 @@
 
 enum { SIZE_ERRORS = UIDNA_ERROR_LABEL_TOO_LONG | UIDNA_ERROR_DOMAIN_NAME_TOO_LONG };
 
-/* The byte as it stands in a name, or 0 when no name has it. */
-static const char name_byte[256] = {['.'] = '.',
-    ['-'] = '-',
-    ['_'] = '_',
-    ['0'] = '0',
-    ['1'] = '1',
-    ['2'] = '2',
-    ['3'] = '3',
-    ['4'] = '4',
-    ['5'] = '5',
-    ['6'] = '6',
-    ['7'] = '7',
-    ['8'] = '8',
-    ['9'] = '9',
-    ['a'] = 'a',
-    ['b'] = 'b',
-    ['c'] = 'c',
-    ['d'] = 'd',
-    ['e'] = 'e',
-    ['f'] = 'f',
-    ['g'] = 'g',
-    ['h'] = 'h',
-    ['i'] = 'i',
-    ['j'] = 'j',
-    ['k'] = 'k',
-    ['l'] = 'l',
-    ['m'] = 'm',
-    ['n'] = 'n',
-    ['o'] = 'o',
-    ['p'] = 'p',
-    ['q'] = 'q',
-    ['r'] = 'r',
-    ['s'] = 's',
-    ['t'] = 't',
-    ['u'] = 'u',
-    ['v'] = 'v',
-    ['w'] = 'w',
-    ['x'] = 'x',
-    ['y'] = 'y',
-    ['z'] = 'z',
-    ['A'] = 'a',
-    ['B'] = 'b',
-    ['C'] = 'c',
-    ['D'] = 'd',
-    ['E'] = 'e',
-    ['F'] = 'f',
-    ['G'] = 'g',
-    ['H'] = 'h',
-    ['I'] = 'i',
-    ['J'] = 'j',
-    ['K'] = 'k',
-    ['L'] = 'l',
-    ['M'] = 'm',
-    ['N'] = 'n',
-    ['O'] = 'o',
-    ['P'] = 'p',
-    ['Q'] = 'q',
-    ['R'] = 'r',
-    ['S'] = 's',
-    ['T'] = 't',
-    ['U'] = 'u',
-    ['V'] = 'v',
-    ['W'] = 'w',
-    ['X'] = 'x',
-    ['Y'] = 'y',
-    ['Z'] = 'z'};
+/* The byte as it stands in a name, or 0 when no name has it; 16 to a line. */
+static const char name_byte[256] = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                   "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                   "\0\0\0\0\0\0\0\0\0\0\0\0\0-.\0"
+                                   "0123456789\0\0\0\0\0\0"
+                                   "\0abcdefghijklmno"
+                                   "pqrstuvwxyz\0\0\0\0_"
+                                   "\0abcdefghijklmno"
+                                   "pqrstuvwxyz";
 
-/* The length of a whole label in lower case, and whether it is an A-label. */
+/* A whole label in lower case: is its length right, and is it an A-label? */
 static enum nm_address_fault check_label(
     const char *label, size_t length, struct nm_domain *out)
 {

@@ -7,17 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No rule of the public suffix list is longer: the longest today have five labels. Names
- * with more labels than this and one are asked about by their end, which bounds the work
- * on hostile ones. */
+/* No rule of the public suffix list is longer: the longest have five labels. Of a name
+ * with more labels only the end is asked about, which bounds the work on hostile ones. */
 enum { SUFFIX_LABELS_MAX = 12 };
 
 enum nm_code nm_names_new(
     const psl_ctx_t *suffixes, struct nm_names **out, struct nm_error *error)
 {
-    const uint32_t options = UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ |
-                             UIDNA_NONTRANSITIONAL_TO_ASCII |
-                             UIDNA_NONTRANSITIONAL_TO_UNICODE;
+    const uint32_t options =
+        UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ | UIDNA_NONTRANSITIONAL_TO_ASCII;
     UErrorCode status = U_ZERO_ERROR;
     struct nm_names *names = calloc(1, sizeof *names);
 

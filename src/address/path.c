@@ -302,9 +302,9 @@ const char *nm_address_fault_text(enum nm_address_fault fault)
     case NM_FAULT_DOMAIN:
         return "its domain has an empty label, or a character that no domain has";
     case NM_FAULT_IDNA:
-        return "its domain is no valid international domain name";
+        return "its domain is not a valid international name";
     case NM_FAULT_LITERAL:
-        return "the square brackets do not hold an address";
+        return "its square brackets do not hold an address";
     case NM_FAULT_MEMORY:
         return "memory ran out while it was read";
     }
