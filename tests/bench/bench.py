@@ -10,6 +10,7 @@ import random
 import signal
 import socket
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -17,8 +18,8 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
 
-from harness.process import Server, accepts, remove_folder  # noqa: E402
-from harness.wait import until  # noqa: E402
+from harness.process import Server, remove_folder  # noqa: E402
+from harness.wait import DEADLINE_S  # noqa: E402
 
 
 class WrongCount(Exception):
@@ -36,15 +37,30 @@ def scratch_folder(parent=None):
         remove_folder(folder)
 
 
-def takes_connections(address):
-    """Whether somebody listens on "unix:path" or "inet:port@host"."""
+def _connect(address):
+    """A connection to "unix:path" or "inet:port@host"."""
     kind, _, place = address.partition(":")
-    if kind == "unix":
-        return accepts(place)
     port, _, host = place.partition("@")
+    connection = socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET)
     try:
-        socket.create_connection((host, int(port)), 5).close()
-        return True
+        connection.settimeout(DEADLINE_S)
+        connection.connect(place if kind == "unix" else (host, int(port)))
+        return connection
+    except OSError:
+        connection.close()
+        raise
+
+
+_OFFER = struct.pack("!IcIII", 13, b"O", 6, 0x1FF, 0x1FFFFF)
+
+
+def negotiates(address):
+    """Whether a filter answers there. That somebody listens is not enough: libmilter does
+    so before it is ready to be stopped."""
+    try:
+        with _connect(address) as connection:
+            connection.sendall(_OFFER)
+            return connection.recv(1) != b""
     except OSError:
         return False
 
@@ -64,26 +80,15 @@ class Filter:
     def pid(self):
         return self.server.pid
 
-    def _accepts(self):
-        return takes_connections(self.address)
-
     def __enter__(self):
         self.server = Server(self.name, self._argv, self._log)
-        self.server.until("takes milter connections", self._accepts)
+        self.server.until("answers", lambda: negotiates(self.address))
         return self
 
-    def _has_stopped(self):
-        self._accepts()
-        return self.server.status is not None
-
     def __exit__(self, *_):
-        # libmilter looks at its stop flag when somebody connects, else every 5 s.
-        self.server.send_signal(signal.SIGTERM)
-        until(f"{self.name} has stopped", self._has_stopped)
-        if self.server.status != 0:
-            raise WrongCount(
-                f"{self.name} ended with {self.server.status}: {self.server.log.text()}"
-            )
+        status = self.server.stop(signal.SIGUSR1)
+        if status != 0:
+            raise WrongCount(f"{self.name} ended with {status}: {self.server.log.text()}")
 
 
 class QueueFilter(Filter):

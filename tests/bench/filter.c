@@ -2,6 +2,8 @@
 
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,7 +105,32 @@ static sfsistat on_close(SMFICTX *context)
     return SMFIS_CONTINUE;
 }
 
-int filter_serve(const char *address, const struct filter_sink *sink)
+/* ---- life ----------------------------------------------------------------- */
+
+static void *stop_main(void *signals)
+{
+    int number;
+
+    (void)sigwait(signals, &number);
+    if (the_sink != NULL)
+        the_sink->finish(the_sink->self);
+    exit(0);
+}
+
+/* Every thread made from now on inherits the blocked signal. */
+static bool start_stopper(void)
+{
+    static sigset_t signals;
+    pthread_t stopper;
+
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGUSR1);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    return pthread_create(&stopper, NULL, stop_main, &signals) == 0 &&
+           pthread_detach(stopper) == 0;
+}
+
+void filter_serve(const char *address, const struct filter_sink *sink)
 {
     struct smfiDesc filter = {
         .xxfi_name = (char[]){"bench"},
@@ -120,19 +147,16 @@ int filter_serve(const char *address, const struct filter_sink *sink)
         .xxfi_negotiate = on_negotiate,
     };
     char *own_address = strdup(address);
-    int result = -1;
 
     the_sink = sink;
     no_reply_to_data = strncmp(address, "inet", 4) == 0 ? 0 : SMFIP_NR_DATA;
     /* A mail server runs as a user of its own, and so may whoever starts a bench. */
     (void)umask(0);
-    if (own_address != NULL && smfi_setconn(own_address) == MI_SUCCESS &&
-        smfi_register(filter) == MI_SUCCESS && smfi_opensocket(true) == MI_SUCCESS &&
-        smfi_main() == MI_SUCCESS)
-        result = 0;
-    else
+    if (own_address == NULL || !start_stopper() ||
+        smfi_setconn(own_address) != MI_SUCCESS ||
+        smfi_register(filter) != MI_SUCCESS || smfi_opensocket(true) != MI_SUCCESS ||
+        smfi_main() != MI_SUCCESS)
         fprintf(stderr, "libmilter cannot serve on %s; the system log may say why\n",
             address);
     free(own_address);
-    return result;
 }

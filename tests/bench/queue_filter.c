@@ -32,10 +32,12 @@ struct batch {
 };
 
 struct queue {
+    pthread_t writer;
     pthread_mutex_t lock;
     pthread_cond_t filled;
     pthread_cond_t emptied;
-    struct batch *filling;
+    struct batch batches[2];
+    struct batch *filling; /* one of them */
     bool stopping;
     sqlite3 *database;
     sqlite3_stmt *insert;
@@ -94,10 +96,8 @@ static void write_batch(struct queue *queue, struct batch *batch)
 static void *writer_main(void *self)
 {
     struct queue *queue = self;
-    struct batch *spare = calloc(1, sizeof *spare);
+    struct batch *spare = &queue->batches[1];
 
-    if (spare == NULL)
-        _Exit(4);
     for (;;) {
         struct batch *full;
 
@@ -108,10 +108,8 @@ static void *writer_main(void *self)
         queue->filling = spare;
         (void)pthread_cond_broadcast(&queue->emptied);
         (void)pthread_mutex_unlock(&queue->lock);
-        if (full->count == 0) {
-            free(full);
+        if (full->count == 0)
             return NULL;
-        }
         write_batch(queue, full);
         spare = full;
     }
@@ -131,8 +129,8 @@ static void open_database(struct queue *queue, const char *path)
             &queue->insert, NULL));
 }
 
-/* libmilter keeps the signals for itself, so that the writer must not get them. */
-static bool start_writer(struct queue *queue, pthread_t *writer)
+/* libmilter keeps signals for itself, so that the writer must not get them. */
+static bool start_writer(struct queue *queue)
 {
     sigset_t all;
     sigset_t before;
@@ -140,45 +138,41 @@ static bool start_writer(struct queue *queue, pthread_t *writer)
 
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    started = pthread_create(writer, NULL, writer_main, queue) == 0;
+    started = pthread_create(&queue->writer, NULL, writer_main, queue) == 0;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return started;
 }
 
-static void stop_writer(struct queue *queue, pthread_t writer)
+/* Write what is queued. */
+static void finish(void *self)
 {
+    struct queue *queue = self;
+
     (void)pthread_mutex_lock(&queue->lock);
     queue->stopping = true;
     (void)pthread_cond_signal(&queue->filled);
     (void)pthread_mutex_unlock(&queue->lock);
-    (void)pthread_join(writer, NULL);
+    (void)pthread_join(queue->writer, NULL);
+    (void)sqlite3_finalize(queue->insert);
+    (void)sqlite3_close(queue->database);
 }
 
 int main(int argc, char **argv)
 {
-    struct queue queue = {
+    static struct queue queue = {
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .filled = PTHREAD_COND_INITIALIZER,
         .emptied = PTHREAD_COND_INITIALIZER,
     };
-    const struct filter_sink sink = {&queue, take_recipient};
-    pthread_t writer;
-    int status;
+    const struct filter_sink sink = {&queue, take_recipient, finish};
 
     if (argc != 3) {
         fprintf(stderr, "usage: queue_filter unix:PATH|inet:PORT@ADDRESS DATABASE\n");
         return 2;
     }
-    queue.filling = calloc(1, sizeof *queue.filling);
-    if (queue.filling == NULL)
-        return 4;
+    queue.filling = &queue.batches[0];
     open_database(&queue, argv[2]);
-    if (!start_writer(&queue, &writer))
-        return 4;
-    status = filter_serve(argv[1], &sink) == 0 ? 0 : 4;
-    stop_writer(&queue, writer);
-    (void)sqlite3_finalize(queue.insert);
-    (void)sqlite3_close(queue.database);
-    free(queue.filling);
-    return status;
+    if (start_writer(&queue))
+        filter_serve(argv[1], &sink);
+    return 4;
 }
