@@ -397,6 +397,35 @@ START_TEST(test_reply__expands_templates_and_never_sends_what_smtp_cannot)
 }
 END_TEST
 
+START_TEST(test_reply__no_sender_changes_how_it_is_shown)
+{
+    struct scene *scene = near_miss("army.ml", "army.mil", 0.99);
+    struct nm_reply reply;
+
+    scene->request.smtputf8 = true;
+    scene->request.sender = "\\a\xe2\x80\xae"
+                            "b\xc2\x9b";
+    reply_of(scene, NM_ACTION_REJECT, "%{sender} \xe2\x80\x8f", &reply);
+    ck_assert_str_eq(reply.text, "\\a?b? \xe2\x80\x8f"); /* the template's stays */
+    free(scene);
+}
+END_TEST
+
+START_TEST(test_reply__is_never_empty)
+{
+    static const char *const templates[] = {"%{target}", " ", "%{target} %{slip}"};
+    struct scene *scene = near_miss("army.ml", "army.mil", 0.99);
+    struct nm_reply reply;
+
+    scene->verdict.match = NM_MATCH_NONE;
+    for (size_t i = 0; i < NM_COUNT(templates); i++) {
+        reply_of(scene, NM_ACTION_REJECT, templates[i], &reply);
+        ck_assert_ptr_nonnull(strstr(reply.text, "Mail to army.ml is not allowed"));
+    }
+    free(scene);
+}
+END_TEST
+
 START_TEST(test_reply__is_cut_at_its_cap_at_a_character)
 {
     struct scene *scene = near_miss("army.ml", "army.mil", 0.99);
@@ -456,6 +485,8 @@ int main(void)
     tcase_add_test(cases, test_reply__names_domain_target_slip_and_reference);
     tcase_add_test(
         cases, test_reply__expands_templates_and_never_sends_what_smtp_cannot);
+    tcase_add_test(cases, test_reply__no_sender_changes_how_it_is_shown);
+    tcase_add_test(cases, test_reply__is_never_empty);
     tcase_add_test(cases, test_reply__is_cut_at_its_cap_at_a_character);
     tcase_add_test(cases, test_action__names_go_there_and_back);
     suite_add_tcase(suite, cases);
