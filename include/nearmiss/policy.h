@@ -126,7 +126,8 @@ struct nm_policy;
 
 /* Everything in the specs is copied. The first complaint is in `error`: a pattern or
  * network that cannot be read, an unknown `%{…}` in a reply, a duplicate or empty name,
- * an action that is not built. NM_BAD_INPUT, or NM_NO_MEMORY. */
+ * an action that is not built. NM_BAD_INPUT, NM_LIMIT (more than 10,000 rules) or
+ * NM_NO_MEMORY. */
 enum nm_code nm_policy_new(const struct nm_rule_spec *rules, size_t rule_count,
     struct nm_policy **out, struct nm_error *error);
 void nm_policy_free(struct nm_policy **policy);

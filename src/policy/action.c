@@ -39,7 +39,7 @@ bool nm_action_from_name(const char *name, enum nm_action *out)
 
 bool nm_action_is_built(enum nm_action action)
 {
-    return actions[action].built;
+    return (size_t)action < NM_ACTION_COUNT && actions[action].built;
 }
 
 int nm_action_severity(enum nm_action action)

@@ -276,8 +276,15 @@ enum nm_code nm_rule_check(const struct nm_rule_spec *rule, struct nm_error *err
 
     if (rule->name == NULL || rule->name[0] == '\0')
         return complain(error, rule, "name", "", "must not be empty");
-    if (rule->confidence > 1)
-        return complain(error, rule, "confidence", "above 1", "must be 0 to 1");
+    if (!(rule->confidence <= 1))
+        return complain(error, rule, "confidence",
+            rule->confidence > 1 ? "above 1" : "not a number", "must be 0 to 1");
+    for (size_t i = 0; i < rule->technique_count; i++) {
+        if (rule->techniques[i] == NM_TECHNIQUE_NONE ||
+            (size_t)rule->techniques[i] >= NM_TECHNIQUE_COUNT)
+            return complain(error, rule, "technique",
+                nm_technique_name(rule->techniques[i]), "must name a technique");
+    }
     if (!nm_action_is_built(rule->action))
         return complain(error, rule, "action", nm_action_name(rule->action),
             "is not built in this version");

@@ -1,6 +1,7 @@
 #include <nearmiss/policy.h>
 
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -230,7 +231,21 @@ START_TEST(test_policy__complains_with_file_line_and_rule)
         const char *words;
     } rows[] = {
         {{.name = "", .confidence = -1}, "name"},
-        {{.name = "r", .confidence = 1.5}, "confidence"},
+        {{.name = "r", .confidence = 1.5}, "above 1"},
+        {{.name = "r", .confidence = NAN}, "not a number"},
+        {{.name = "r",
+             .confidence = -1,
+             .techniques = (const enum nm_technique[]){NM_TECHNIQUE_NONE},
+             .technique_count = 1},
+            "technique"},
+        {{.name = "r",
+             .confidence = -1,
+             .techniques =
+                 (const enum nm_technique[]){(enum nm_technique)NM_TECHNIQUE_COUNT},
+             .technique_count = 1},
+            "technique"},
+        {{.name = "r", .confidence = -1, .action = (enum nm_action)NM_ACTION_COUNT},
+            "not built"},
         {{.name = "r", .confidence = -1, .action = NM_ACTION_CONFIRM}, "not built"},
         {{.name = "r", .confidence = -1, .action = NM_ACTION_QUARANTINE}, "not built"},
         {{.name = "r",
