@@ -87,8 +87,7 @@ static bool fits_match(const struct rule *rule, const struct nm_request *request
 
 static bool fits_confidence(const struct rule *rule, const struct nm_request *request)
 {
-    return rule->confidence < 0 ||
-           request->verdict->best.confidence >= rule->confidence;
+    return rule->confidence < 0 || request->verdict->confidence >= rule->confidence;
 }
 
 static bool fits_technique(const struct rule *rule, const struct nm_request *request)
@@ -115,9 +114,20 @@ static bool fits_sender(const struct rule *rule, const struct nm_request *reques
     return any_fits(&rule->senders, nm_glob_address, request->sender);
 }
 
+/* A pattern without `@` asks for the domain, however it was written. */
 static bool fits_recipient(const struct rule *rule, const struct nm_request *request)
 {
-    return any_fits(&rule->recipients, nm_glob_address, request->recipient_text);
+    const struct nm_address *recipient = request->recipient;
+
+    if (any_fits(&rule->recipients, nm_glob_address, request->recipient_text))
+        return true;
+    for (size_t i = 0; i < rule->recipients.count; i++) {
+        if (recipient->kind == NM_ADDRESS_MAILBOX &&
+            strchr(rule->recipients.texts[i], '@') == NULL &&
+            nm_glob(rule->recipients.texts[i], recipient->domain.name))
+            return true;
+    }
+    return false;
 }
 
 static bool is_authenticated(const struct nm_request *request)

@@ -28,6 +28,7 @@ static struct scene *near_miss(
     scene->verdict.candidate_count = 1;
     set_domain(&scene->verdict.best.target, target);
     scene->verdict.best.technique = NM_TECHNIQUE_SUFFIX;
+    scene->verdict.confidence = confidence;
     scene->verdict.best.confidence = confidence;
     scene->recipient.kind = NM_ADDRESS_MAILBOX;
     set_domain(&scene->recipient.domain, domain);
@@ -77,6 +78,46 @@ START_TEST(test_policy__the_first_rule_that_fits_decides)
         ck_assert_int_eq(decision.action, rows[i].action);
         free(scene);
     }
+}
+END_TEST
+
+START_TEST(test_policy__asks_how_sure_it_is_that_the_name_is_a_slip_at_all)
+{
+    const struct nm_rule_spec rule = {
+        .name = "sure", .confidence = 0.9, .action = NM_ACTION_REJECT};
+    struct scene *scene = near_miss("army.ml", "army.mil", 0.5);
+    struct nm_decision decision;
+
+    ck_assert_str_eq(decided_rule(&rule, 1, scene, &decision), "");
+    scene->verdict.confidence = 0.95; /* two targets, each as probable */
+    ck_assert_str_eq(decided_rule(&rule, 1, scene, &decision), "sure");
+    free(scene);
+}
+END_TEST
+
+START_TEST(test_policy__a_recipient_pattern_without_an_at_sign_asks_for_the_domain)
+{
+    const struct nm_rule_spec rule = {.name = "r",
+        .confidence = -1,
+        .recipients = (const char *const[]){"army.ml"},
+        .recipient_count = 1,
+        .action = NM_ACTION_REJECT};
+    static const char *const texts[] = {
+        "bob@army.ml", "bob@ARMY.ML.", "@relay.example:bob@army.ml", "\"a@b\"@army.ml"};
+    struct scene *scene = near_miss("army.ml", "army.mil", 0.5);
+    struct nm_decision decision;
+
+    for (size_t i = 0; i < NM_COUNT(texts); i++) {
+        scene->request.recipient_text = texts[i];
+        ck_assert_str_eq(decided_rule(&rule, 1, scene, &decision), "r");
+    }
+    set_domain(&scene->recipient.domain, "army.nl");
+    scene->request.recipient_text = "bob@army.nl";
+    ck_assert_str_eq(decided_rule(&rule, 1, scene, &decision), "");
+    scene->recipient.kind = NM_ADDRESS_LOCAL;
+    scene->request.recipient_text = "army.ml";
+    ck_assert_str_eq(decided_rule(&rule, 1, scene, &decision), "");
+    free(scene);
 }
 END_TEST
 
@@ -489,6 +530,10 @@ int main(void)
     int failed;
 
     tcase_add_test(cases, test_policy__the_first_rule_that_fits_decides);
+    tcase_add_test(
+        cases, test_policy__asks_how_sure_it_is_that_the_name_is_a_slip_at_all);
+    tcase_add_test(
+        cases, test_policy__a_recipient_pattern_without_an_at_sign_asks_for_the_domain);
     tcase_add_test(cases, test_policy__each_condition_must_fit);
     tcase_add_test(
         cases, test_policy__a_closed_suffix_spares_own_protected_and_allowed);
