@@ -50,8 +50,8 @@ struct nm_audit_event {
     double confidence; /* < 0: none */
     const char *rule;  /* NULL for none */
     enum nm_action action;
-    const char *reply; /* "550 5.7.1 …", or "" when nothing is answered */
-    enum nm_mode mode;
+    const char *reply;  /* "550 5.7.1 …", or "" when the action refuses nothing */
+    enum nm_mode mode;  /* NM_MODE_OBSERVE: action and reply are what would have been */
     const char *config; /* hash of the configuration in force */
 
     const char *queue_id; /* "" while the MTA has told none */

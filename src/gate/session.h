@@ -15,8 +15,11 @@
 #include <nearmiss/policy.h>
 
 enum {
-    NM_RECIPIENTS_MAX = 50000, /* judged in a message; more are put off with 452 */
-    NM_TRANSACTION_BYTES_MAX = 32 * 1024 * 1024
+    /* Judged in a message. More are put off with 452; mail that did not come by SMTP is
+     * held instead. */
+    NM_RECIPIENTS_MAX = 50000,
+    /* Kept of a message: its sender, its user, and the refusals that its end names. */
+    NM_TRANSACTION_BYTES_MAX = 1024 * 1024
 };
 
 /* What happens on a connection, in the field's names. */
@@ -49,7 +52,8 @@ enum nm_answer_kind {
     NM_ANSWER_REPLY /* refuse the recipient, or at the end the message, with `lines` */
 };
 
-/* What to tell the mail server. Pointers live until the session's next event. */
+/* What to tell the mail server. Pointers live until the session's next event, or its
+ * finish. */
 struct nm_answer {
     enum nm_answer_kind kind;
     unsigned code;            /* of the reply: 550, 451, 452 */
@@ -66,7 +70,7 @@ struct nm_answer {
 struct nm_session;
 
 /* A session from `client` (family 0: a local one). `ports` and `slot` are borrowed and
- * must outlive the session. `max_bytes`… see NM_TRANSACTION_BYTES_MAX. */
+ * must outlive the session. NM_NO_MEMORY. */
 enum nm_code nm_session_new(const struct nm_ports *ports, struct nm_slot *slot,
     const struct nm_ip *client, struct nm_session **out);
 
@@ -75,6 +79,11 @@ enum nm_code nm_session_new(const struct nm_ports *ports, struct nm_slot *slot,
  * mode), and the log says why. NM_SESSION_ABORT and NM_SESSION_CLOSE never wait. */
 void nm_session_event(
     struct nm_session *session, const struct nm_input *input, struct nm_answer *answer);
+
+/* After NM_SESSION_END: whether the answer could be given. If not, the message was put
+ * off, whatever was decided, and its outcome says so. Lets go of the transaction and its
+ * snapshot, which else the next event does. Never waits. */
+void nm_session_finish(struct nm_session *session, bool carried_out);
 
 /* Whether a transaction is open. */
 bool nm_session_is_busy(const struct nm_session *session);
@@ -96,6 +105,9 @@ struct nm_judgement {
     struct nm_reply reply;
 };
 
+/* `request` comes with everything but the recipient and the verdict, which are put into
+ * it; its `recipient_text` is the path as given. An address with the fault
+ * NM_FAULT_MEMORY was not judged. */
 void nm_judge(const struct nm_snapshot *snapshot, struct nm_request *request,
     struct nm_bytes path, const char *reference, struct nm_judgement *out);
 

@@ -61,6 +61,11 @@ void nm_snapshot_release(struct nm_snapshot **snapshot)
     }
 }
 
+unsigned nm_snapshot_references(const struct nm_snapshot *snapshot)
+{
+    return atomic_load(&snapshot->references);
+}
+
 bool nm_snapshot_is_outbound(
     const struct nm_snapshot *snapshot, const struct nm_ip *client, const char *auth)
 {

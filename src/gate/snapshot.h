@@ -42,6 +42,8 @@ enum nm_code nm_snapshot_new(
     const struct nm_snapshot_values *values, struct nm_snapshot **out);
 const struct nm_snapshot_values *nm_snapshot_values(const struct nm_snapshot *snapshot);
 void nm_snapshot_release(struct nm_snapshot **snapshot);
+/* How many hold it just now, for tests: a message that has ended holds none. */
+unsigned nm_snapshot_references(const struct nm_snapshot *snapshot);
 
 /* Whether mail from `client`, logged in as `auth` (or NULL), is judged at all. */
 bool nm_snapshot_is_outbound(

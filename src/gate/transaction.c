@@ -1,7 +1,8 @@
 /*
  * The transaction machine: one table, state x event -> function. A session is idle, in
- * an envelope (MAIL seen) or in content (DATA seen). Whatever comes out of order ends
- * what was open as aborted and loses nothing.
+ * an envelope (MAIL seen), in content (DATA seen) or ended (its answer is still read).
+ * A recipient or an end that belongs to no open envelope cannot be judged: what was open
+ * ends as aborted, and it is put off.
  *
  * What is answered when:
  *   - a recipient that is refused on its own waits for its own event to be durable;
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum state { IDLE, ENVELOPE, CONTENT, STATE_COUNT };
+enum state { IDLE, ENVELOPE, CONTENT, ENDED };
 
 enum {
     NAMED_REFUSALS_MAX = 24, /* recipients that the reply at the end names */
@@ -43,8 +44,10 @@ struct transaction {
     bool smtputf8;
     bool local_submission;
     bool broken;       /* no memory at MAIL: nothing in here can be judged */
-    bool audit_failed; /* an event of this message was not taken */
+    bool put_off;      /* one that goes on could not be judged for lack of memory */
+    bool audit_failed; /* the event of one that goes on was not taken */
 
+    bool is_full;        /* more recipients came than are judged */
     unsigned recipients; /* judged */
     unsigned going_on;   /* of them, answered with continue */
     unsigned refused_late;
@@ -57,6 +60,7 @@ struct transaction {
     char hold_reason[NM_REPLY_LINE_MAX + 1];
     bool tag;
     char tag_value[NM_ID_LENGTH + 1];
+    enum nm_outcome outcome; /* once ended */
 };
 
 struct nm_session {
@@ -100,6 +104,12 @@ static bool observes(const struct transaction *message)
     return message->values->mode == NM_MODE_OBSERVE;
 }
 
+/* Whether what cannot be recorded is put off; else it is let through. */
+static bool defers(const struct transaction *message)
+{
+    return !observes(message) && message->values->on_audit_failure != NM_ACTION_ACCEPT;
+}
+
 /* ---- answers ---------------------------------------------------------------- */
 
 static void answer_continue(struct nm_answer *answer)
@@ -129,16 +139,33 @@ static void answer_reply(struct nm_session *session, struct nm_answer *answer,
     answer_lines(session, answer, code, status, 1);
 }
 
-/* Out of memory before anything was decided: put off, or in observe mode go on. MAIL
- * itself is never answered with this, since mail servers do not wait for its answer. */
 static void answer_no_memory(struct nm_session *session, struct nm_answer *answer)
 {
-    nm_log_write(session->ports->log, NM_LOG_ERROR,
-        "out of memory: a recipient could not be judged", NULL, 0);
-    if (observes(&session->message))
-        answer_continue(answer);
+    answer_reply(session, answer, 451, "4.3.0", "Out of memory. Try again later");
+}
+
+static void answer_audit_failure(struct nm_session *session, struct nm_answer *answer)
+{
+    answer_reply(session, answer, 451, "4.3.0",
+        "The outbound mail filter cannot write its log. Not sent yet; try again later");
+}
+
+/* Out of memory before a recipient was judged: put off, or in observe mode let through.
+ * Mail that did not come by SMTP is put off at its end. */
+static void put_off(struct nm_session *session, struct nm_answer *answer)
+{
+    struct transaction *message = &session->message;
+
+    nm_log(session->ports->log, NM_LOG_ERROR,
+        "out of memory: a recipient could not be judged",
+        {"transaction", message->id.text});
+    answer_continue(answer);
+    if (observes(message))
+        return;
+    if (message->local_submission)
+        message->put_off = true;
     else
-        answer_reply(session, answer, 451, "4.3.0", "Out of memory. Try again later");
+        answer_no_memory(session, answer);
 }
 
 /* ---- recording ---------------------------------------------------------------- */
@@ -269,59 +296,77 @@ static void on_mail(
     session->state = ENVELOPE;
     note_queue_id(session, input);
     count(session, NM_COUNTER_MESSAGES);
-    message->broken = message->sender_text == NULL || message->auth == NULL;
     message->sender = (struct nm_bytes){message->sender_text, sender.length};
+    message->broken = message->sender_text == NULL || message->auth == NULL;
     answer_continue(answer);
 }
 
 /* ---- RCPT ----------------------------------------------------------------- */
 
-static bool same_domain(const struct nm_address *a, const struct nm_address *b)
+/* What is done about it, and then what would be. */
+static int severity_in_force(const struct nm_decision *decision)
 {
-    return a->kind == b->kind && (a->kind != NM_ADDRESS_MAILBOX ||
-                                     strcmp(a->domain.name, b->domain.name) == 0);
+    return decision->mode == NM_MODE_OBSERVE ? 0 : nm_action_severity(decision->action);
 }
 
 static bool is_worse(const struct nm_judgement *a, const struct nm_judgement *b)
 {
-    const int difference =
-        nm_action_severity(a->decision.action) - nm_action_severity(b->decision.action);
+    int difference = severity_in_force(&a->decision) - severity_in_force(&b->decision);
 
+    if (difference == 0)
+        difference = nm_action_severity(a->decision.action) -
+                     nm_action_severity(b->decision.action);
     if (difference != 0)
         return difference > 0;
     if (a->verdict.match != b->verdict.match)
         return a->verdict.match == NM_MATCH_NEAR_MISS;
     return a->verdict.match == NM_MATCH_NEAR_MISS &&
-           a->verdict.best.confidence > b->verdict.best.confidence;
+           a->verdict.confidence > b->verdict.confidence;
 }
 
-/* Judge the argument and, where it names another domain, the form that the MTA will use:
- * the worse of the two counts. */
-static void judge_both(struct nm_session *session, const struct nm_input *input,
-    struct nm_request *request, const char *reference, struct nm_judgement *out)
+static bool is_judged(const struct nm_judgement *judgement)
+{
+    return judgement->address.fault != NM_FAULT_MEMORY;
+}
+
+static bool same_bytes(struct nm_bytes a, struct nm_bytes b)
+{
+    return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+}
+
+/* Judge the argument and, where it is written otherwise, the form that the MTA will use:
+ * the worse of the two counts. False when memory ran out. */
+static bool judge_both(const struct nm_session *session, const struct nm_input *input,
+    struct nm_bytes recipient, const char *reference, struct nm_judgement *out)
 {
     const struct transaction *message = &session->message;
-    struct nm_bytes normalised;
+    const char *normalised = input->normalised != NULL ? input->normalised : "";
+    const struct nm_bytes other_form = {normalised, strlen(normalised)};
+    char recipient_text[NM_PATH_MAX + 1];
+    struct nm_judgement other;
+    struct nm_buf buf;
+    struct nm_request request = {.sender = message->sender_text,
+        .recipient_text = recipient_text,
+        .auth = message->auth,
+        .client = session->client,
+        .smtputf8 = message->smtputf8};
 
-    nm_judge(message->snapshot, request, input->path, reference, out);
-    if (input->normalised == NULL || input->normalised[0] == '\0')
-        return;
-    normalised = (struct nm_bytes){input->normalised, strlen(input->normalised)};
-    if (input->path.length == normalised.length + 2 &&
-        memcmp(input->path.data + 1, normalised.data, normalised.length) == 0)
-        return;
-    {
-        struct nm_judgement other;
-
-        nm_judge(message->snapshot, request, normalised, reference, &other);
-        if (!same_domain(&out->address, &other.address) && is_worse(&other, out))
-            *out = other;
-    }
-    request->recipient = &out->address;
-    request->verdict = &out->verdict;
+    nm_buf_init(&buf, recipient_text, sizeof recipient_text);
+    nm_buf_put(&buf, recipient.data, recipient.length);
+    nm_judge(message->snapshot, &request, input->path, reference, out);
+    if (other_form.length == 0 || same_bytes(recipient, other_form))
+        return is_judged(out);
+    request.recipient_text = normalised;
+    nm_judge(message->snapshot, &request, other_form, reference, &other);
+    if (!is_judged(out) || !is_judged(&other))
+        return false;
+    if (is_worse(&other, out))
+        *out = other;
+    return true;
 }
 
-static void fill_decision(const struct nm_judgement *judgement, enum nm_mode mode,
+/* `event->mode` is the configuration's, and observe if that is. */
+static void fill_decision(const struct nm_judgement *judgement,
     struct nm_bytes recipient, const char *reply, struct nm_audit_event *event)
 {
     const bool near_miss = judgement->verdict.match == NM_MATCH_NEAR_MISS;
@@ -334,11 +379,12 @@ static void fill_decision(const struct nm_judgement *judgement, enum nm_mode mod
     event->target = near_miss ? judgement->verdict.best.target.name : NULL;
     event->technique =
         near_miss ? judgement->verdict.best.technique : NM_TECHNIQUE_NONE;
-    event->confidence = near_miss ? judgement->verdict.best.confidence : -1;
+    event->confidence = near_miss ? judgement->verdict.confidence : -1;
     event->rule = judgement->decision.rule;
     event->action = judgement->decision.action;
     event->reply = reply;
-    event->mode = mode;
+    if (event->mode == NM_MODE_ENFORCE)
+        event->mode = judgement->decision.mode;
 }
 
 static void count_decision(
@@ -360,25 +406,51 @@ static bool is_late(const struct nm_session *session)
     return values->partial_message || session->refusals >= values->max_refusals;
 }
 
-static void set_hold(struct transaction *message, const char *reason)
+/* Printable ASCII: replies and reasons go to mail servers of any age. */
+static void put_ascii(const char *bytes, size_t length, struct nm_buf *out)
 {
-    if (!message->hold)
-        (void)nm_copy(message->hold_reason, sizeof message->hold_reason, reason);
-    message->hold = true;
+    for (size_t i = 0; i < length; i++)
+        nm_buf_put(out, bytes[i] >= 0x20 && bytes[i] < 0x7f ? &bytes[i] : "?", 1);
 }
 
-/* A recipient as a reply may name it: `<a@b>: `, printable ASCII, cut when very long. */
+/* The reason of the first recipient that asks for it stands for all. */
+static void set_hold(struct transaction *message, const char *reason)
+{
+    struct nm_buf buf;
+
+    if (message->hold)
+        return;
+    message->hold = true;
+    nm_buf_init(&buf, message->hold_reason, sizeof message->hold_reason);
+    put_ascii(reason, strlen(reason), &buf);
+}
+
+static void hold_for(struct transaction *message, const struct nm_judgement *judgement,
+    const struct nm_id *reference)
+{
+    const bool has_domain = judgement->address.kind == NM_ADDRESS_MAILBOX;
+    const char *domain = has_domain ? judgement->address.domain.name : "this address";
+    char reason[NM_REPLY_LINE_MAX + 1];
+    struct nm_buf buf;
+
+    nm_buf_init(&buf, reason, sizeof reason);
+    if (judgement->verdict.match == NM_MATCH_NEAR_MISS)
+        nm_buf_printf(&buf, "Nearmiss: %s looks like %s, Ref %s", domain,
+            judgement->verdict.best.target.name, reference->text);
+    else
+        nm_buf_printf(&buf, "Nearmiss: mail to %s is held by rule %s, Ref %s", domain,
+            judgement->decision.rule, reference->text);
+    set_hold(message, reason);
+}
+
+/* A recipient as a reply may name it: `<a@b>: `, cut when very long. */
 static void put_recipient(struct nm_bytes recipient, struct nm_buf *out)
 {
     const size_t length =
         recipient.length < NAMED_BYTES_MAX ? recipient.length : (size_t)NAMED_BYTES_MAX;
 
     nm_buf_puts(out, "<");
-    for (size_t i = 0; i < length; i++) {
-        const char byte = recipient.data[i];
-
-        nm_buf_put(out, byte >= 0x20 && byte < 0x7f ? &byte : "?", 1);
-    }
+    put_ascii(recipient.data, length, out);
     nm_buf_puts(out, length < recipient.length ? "...>: " : ">: ");
 }
 
@@ -410,24 +482,11 @@ static void keep_refusal(
     message->named_refusals++;
 }
 
-static void answer_audit_failure(struct nm_session *session, struct nm_answer *answer)
-{
-    const struct transaction *message = &session->message;
-
-    if (observes(message) || message->values->on_audit_failure == NM_ACTION_ACCEPT)
-        answer_continue(answer);
-    else
-        answer_reply(session, answer, 451, "4.3.0",
-            "The outbound mail filter cannot write its log. Not sent yet; try again "
-            "later");
-}
-
-/* What follows from a decision that is in force. */
+/* What follows, for a recipient that goes on, from a decision that is in force. */
 static void apply(struct nm_session *session, const struct nm_judgement *judgement,
     struct nm_bytes recipient, const struct nm_id *reference)
 {
     struct transaction *message = &session->message;
-    char reason[NM_REPLY_LINE_MAX + 1];
 
     if (judgement->has_reply && !message->local_submission) {
         keep_refusal(session, recipient, &judgement->reply);
@@ -449,98 +508,107 @@ static void apply(struct nm_session *session, const struct nm_judgement *judgeme
     case NM_ACTION_QUARANTINE:
         break;
     }
-    (void)snprintf(reason, sizeof reason, "Nearmiss: %s looks like %s, Ref %s",
-        judgement->address.domain.name,
-        judgement->verdict.match == NM_MATCH_NEAR_MISS
-            ? judgement->verdict.best.target.name
-            : "a closed domain",
-        reference->text);
-    set_hold(message, reason);
+    hold_for(message, judgement, reference);
 }
 
-static void settle(struct nm_session *session, const struct nm_judgement *judgement,
-    struct nm_bytes recipient, enum nm_mode mode, const struct nm_id *reference,
+/* Refuse the recipient, once that is on disk. */
+static void refuse(struct nm_session *session, const struct nm_judgement *judgement,
     struct nm_audit_event *event, struct nm_answer *answer)
 {
-    struct transaction *message = &session->message;
-    const bool acts = mode == NM_MODE_ENFORCE;
-    const bool refuses_now =
-        acts && judgement->has_reply && !message->local_submission && !is_late(session);
-
-    if (refuses_now)
-        event->outcome = NM_OUTCOME_REFUSED;
-    if (!record(session, event, refuses_now)) {
-        message->audit_failed = true;
-        answer_audit_failure(session, answer);
-        /* A recipient that goes on is told so at the end, where the message is. */
-        if (!refuses_now)
-            answer_continue(answer);
-        if (answer->kind == NM_ANSWER_CONTINUE)
-            message->going_on++;
-        return;
-    }
-    if (refuses_now) {
+    event->outcome = NM_OUTCOME_REFUSED;
+    if (record(session, event, true)) {
         session->refusals++;
         answer_reply(session, answer, judgement->reply.code, judgement->reply.status,
             judgement->reply.text);
-        return;
+    } else if (defers(&session->message)) {
+        session->refusals++;
+        answer_audit_failure(session, answer);
+    } else {
+        session->message.going_on++;
+        answer_continue(answer);
     }
-    message->going_on++;
-    if (acts)
-        apply(session, judgement, recipient, reference);
-    answer_continue(answer);
 }
 
-static void on_rcpt(
+/* Let the recipient go on; what is decided about it, and a log that takes no event, come
+ * to bear at the end of the message. */
+static void go_on(struct nm_session *session, const struct nm_judgement *judgement,
+    struct nm_bytes recipient, const struct nm_audit_event *event,
+    struct nm_answer *answer)
+{
+    struct transaction *message = &session->message;
+
+    message->going_on++;
+    answer_continue(answer);
+    if (!record(session, event, false))
+        message->audit_failed = true;
+    else if (event->mode == NM_MODE_ENFORCE)
+        apply(session, judgement, recipient, &event->id);
+}
+
+static void judge_recipient(
     struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
 {
     struct transaction *message = &session->message;
     const struct nm_bytes recipient = nm_without_brackets(input->path);
     const int64_t now = now_us(session);
-    const struct nm_id reference = new_id(session, now);
+    char reply[AUDIT_REPLY_MAX] = "";
     struct nm_judgement judgement;
     struct nm_audit_event event;
-    struct nm_request request = {0};
-    char reply[AUDIT_REPLY_MAX] = "";
-    char *recipient_text;
-    enum nm_mode mode;
 
-    note_queue_id(session, input);
-    if (!message->outbound) {
-        answer_continue(answer);
-        return;
-    }
-    if (message->broken) {
-        answer_no_memory(session, answer);
-        return;
-    }
-    if (message->recipients == NM_RECIPIENTS_MAX && !observes(message)) {
-        answer_reply(
-            session, answer, 452, "4.5.3", "Too many recipients in one message");
-        return;
-    }
-    recipient_text = nm_arena_copy(session->arena, recipient.data, recipient.length);
-    if (recipient_text == NULL) {
-        answer_no_memory(session, answer);
+    fill_common(session, NM_EVENT_DECISION, now, &event);
+    event.id = new_id(session, now);
+    if (!judge_both(session, input, recipient, event.id.text, &judgement)) {
+        put_off(session, answer);
         return;
     }
     message->recipients++;
-    request.sender = message->sender_text;
-    request.recipient_text = recipient_text;
-    request.auth = message->auth;
-    request.client = session->client;
-    request.smtputf8 = message->smtputf8;
-    judge_both(session, input, &request, reference.text, &judgement);
-
-    mode = observes(message) ? NM_MODE_OBSERVE : judgement.decision.mode;
+    count_decision(session, &judgement);
     if (judgement.has_reply)
         (void)snprintf(reply, sizeof reply, "%u %s %s", judgement.reply.code,
             judgement.reply.status, judgement.reply.text);
-    fill_common(session, NM_EVENT_DECISION, now, &event);
-    event.id = reference;
-    fill_decision(&judgement, mode, recipient, reply, &event);
-    count_decision(session, &judgement);
-    settle(session, &judgement, recipient, mode, &reference, &event, answer);
+    fill_decision(&judgement, recipient, reply, &event);
+    if (event.mode == NM_MODE_ENFORCE && judgement.has_reply &&
+        !message->local_submission && !is_late(session))
+        refuse(session, &judgement, &event, answer);
+    else
+        go_on(session, &judgement, recipient, &event, answer);
+}
+
+/* One recipient more than a message may have. */
+static void put_off_further(struct nm_session *session, struct nm_answer *answer)
+{
+    struct transaction *message = &session->message;
+
+    if (!message->is_full)
+        nm_log(session->ports->log, NM_LOG_WARNING,
+            "a message has more recipients than are judged in one; the others are put "
+            "off, or the message is held when it did not come by SMTP",
+            {"transaction", message->id.text}, {"client", session->client_text},
+            {"sender", message->sender_text});
+    message->is_full = true;
+    if (message->local_submission) {
+        set_hold(message, "Nearmiss: too many recipients, some were not judged");
+        answer_continue(answer);
+    } else {
+        answer_reply(
+            session, answer, 452, "4.5.3", "Too many recipients in one message");
+    }
+}
+
+static void on_rcpt(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
+{
+    const struct transaction *message = &session->message;
+
+    note_queue_id(session, input);
+    if (!message->outbound)
+        answer_continue(answer);
+    else if (message->broken)
+        put_off(session, answer);
+    else if (message->recipients >= NM_RECIPIENTS_MAX && !observes(message))
+        put_off_further(session, answer);
+    else
+        judge_recipient(session, input, answer);
 }
 
 /* ---- content ---------------------------------------------------------------- */
@@ -587,11 +655,19 @@ static enum nm_outcome fold(struct nm_session *session, struct nm_answer *answer
 {
     struct transaction *message = &session->message;
 
-    answer_continue(answer);
+    if (message->put_off) {
+        answer_no_memory(session, answer);
+        return NM_OUTCOME_REFUSED;
+    }
+    if (message->audit_failed && defers(message)) {
+        answer_audit_failure(session, answer);
+        return NM_OUTCOME_REFUSED;
+    }
     if (message->refused_late > 0) {
         answer_late_refusals(session, answer);
         return NM_OUTCOME_REFUSED;
     }
+    answer_continue(answer);
     if (!observes(message))
         answer->strip_count = message->tag_headers;
     if (message->tag)
@@ -602,31 +678,41 @@ static enum nm_outcome fold(struct nm_session *session, struct nm_answer *answer
     return NM_OUTCOME_HELD;
 }
 
+/* The outcome could not be recorded, so it must not be: the failure action instead. */
+static enum nm_outcome fold_failure(
+    struct nm_session *session, struct nm_answer *answer)
+{
+    const struct transaction *message = &session->message;
+
+    if (defers(message)) {
+        answer_audit_failure(session, answer);
+        return NM_OUTCOME_REFUSED;
+    }
+    answer_continue(answer);
+    if (!observes(message))
+        answer->strip_count = message->tag_headers;
+    return NM_OUTCOME_PASSED;
+}
+
 static void on_end(
     struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
 {
     struct transaction *message = &session->message;
-    enum nm_outcome outcome;
-    bool recorded;
 
     note_queue_id(session, input);
-    if (!message->outbound || message->recipients == 0) {
-        end_transaction(session);
+    session->state = ENDED;
+    if (!message->outbound) {
         answer_continue(answer);
         return;
     }
-    outcome = fold(session, answer);
-    recorded = record_outcome(session, outcome, true) && !message->audit_failed;
-    if (!recorded) {
-        struct nm_answer failure;
+    message->outcome = fold(session, answer);
+    if (message->recipients > 0 && !record_outcome(session, message->outcome, true)) {
+        const enum nm_outcome meant = message->outcome;
 
-        answer_audit_failure(session, &failure);
-        if (failure.kind == NM_ANSWER_REPLY) {
-            *answer = failure;
-            (void)record_outcome(session, NM_OUTCOME_REFUSED, false);
-        }
+        message->outcome = fold_failure(session, answer);
+        if (message->outcome != meant)
+            (void)record_outcome(session, message->outcome, false);
     }
-    session->state = IDLE;
 }
 
 static void on_abort(
@@ -637,7 +723,7 @@ static void on_abort(
     answer_continue(answer);
 }
 
-/* An event that has no place here: nothing is open that it could belong to. */
+/* An event that has no place here, and settles nothing. */
 static void on_nothing(
     struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
 {
@@ -646,26 +732,66 @@ static void on_nothing(
     answer_continue(answer);
 }
 
+static bool observes_now(const struct nm_session *session)
+{
+    struct nm_snapshot *snapshot = nm_slot_pin(session->slot);
+    const enum nm_mode mode = nm_snapshot_values(snapshot)->mode;
+
+    nm_snapshot_release(&snapshot);
+    return mode == NM_MODE_OBSERVE;
+}
+
+/* A recipient, or an end, of a message whose envelope we do not know. */
+static void on_stray(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
+{
+    const bool lets_go =
+        session->state == IDLE ? observes_now(session) : observes(&session->message);
+
+    nm_log(session->ports->log, NM_LOG_ERROR,
+        "the mail server's events came out of order: a message could not be judged",
+        {"client", session->client_text},
+        {"event", input->event == NM_SESSION_RCPT ? "recipient" : "end"});
+    abandon(session);
+    if (lets_go)
+        answer_continue(answer);
+    else
+        answer_reply(session, answer, 451, "4.3.0",
+            "The mail server told the filter too little to judge this. Try again "
+            "later");
+}
+
 typedef void (*handler)(
     struct nm_session *session, const struct nm_input *input, struct nm_answer *answer);
 
-static const handler machine[STATE_COUNT][NM_SESSION_EVENT_COUNT] = {
-    /*            MAIL     RCPT        DATA        HEADER      END         ABORT     CLOSE */
-    [IDLE] = {on_mail, on_nothing, on_nothing, on_nothing, on_nothing, on_abort,
-        on_abort},
+/* What has ended is finished before the next event is looked at. */
+static const handler machine[ENDED][NM_SESSION_EVENT_COUNT] = {
+    /*            MAIL     RCPT      DATA        HEADER      END       ABORT     CLOSE */
+    [IDLE] = {on_mail, on_stray, on_nothing, on_nothing, on_stray, on_abort, on_abort},
     [ENVELOPE] = {on_mail, on_rcpt, on_data, on_header, on_end, on_abort, on_abort},
-    [CONTENT] = {on_mail, on_nothing, on_nothing, on_header, on_end, on_abort,
-        on_abort},
+    [CONTENT] = {on_mail, on_stray, on_nothing, on_header, on_end, on_abort, on_abort},
 };
 
 void nm_session_event(
     struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
 {
     assert((size_t)input->event < NM_SESSION_EVENT_COUNT);
-    /* The last answer may point into the arena: it is kept until now. */
-    if (session->state == IDLE && session->message.snapshot != NULL)
-        end_transaction(session);
+    /* The last answer may point into the transaction: it is kept until now. */
+    nm_session_finish(session, true);
+    assert(session->state < ENDED);
     machine[session->state][input->event](session, input, answer);
+}
+
+void nm_session_finish(struct nm_session *session, bool carried_out)
+{
+    const struct transaction *message = &session->message;
+
+    if (session->state != ENDED)
+        return;
+    if (!carried_out && message->recipients > 0 &&
+        message->outcome != NM_OUTCOME_REFUSED)
+        (void)record_outcome(session, NM_OUTCOME_REFUSED, false);
+    end_transaction(session);
 }
 
 /* ---- life ------------------------------------------------------------------- */
@@ -692,15 +818,15 @@ enum nm_code nm_session_new(const struct nm_ports *ports, struct nm_slot *slot,
 
 bool nm_session_is_busy(const struct nm_session *session)
 {
-    return session->state != IDLE;
+    return session->state == ENVELOPE || session->state == CONTENT;
 }
 
 void nm_session_free(struct nm_session **session)
 {
     if (*session == NULL)
         return;
+    nm_session_finish(*session, true);
     abandon(*session);
-    nm_snapshot_release(&(*session)->message.snapshot);
     nm_arena_free(&(*session)->arena);
     free(*session);
     *session = NULL;
