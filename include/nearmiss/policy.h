@@ -94,8 +94,10 @@ enum nm_trilean { NM_ANY, NM_YES, NM_NO };
  * one), ASCII case ignored. Domains and targets are matched as A-labels; a pattern
  * `*.mil` matches the names below `mil`. Sender and recipient patterns match the whole
  * address; one without `@` matches its domain; `<>` matches the null sender. */
+enum { NM_RULE_NAME_MAX = 64 }; /* bytes */
+
 struct nm_rule_spec {
-    const char *name;
+    const char *name; /* UTF-8 without control characters */
     const char *file; /* for complaints; may be NULL */
     unsigned line;
 
@@ -125,7 +127,7 @@ struct nm_rule_spec {
 struct nm_policy;
 
 /* Everything in the specs is copied. The first complaint is in `error`: a pattern or
- * network that cannot be read, an unknown `%{…}` in a reply, a duplicate or empty name,
+ * network that cannot be read, an unknown `%{…}` in a reply, a name that is used before,
  * an action that is not built. NM_BAD_INPUT, NM_LIMIT (more than 10,000 rules) or
  * NM_NO_MEMORY. */
 enum nm_code nm_policy_new(const struct nm_rule_spec *rules, size_t rule_count,

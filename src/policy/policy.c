@@ -280,12 +280,28 @@ static enum nm_code check_reply(const struct nm_rule_spec *rule, struct nm_error
     return NM_OK;
 }
 
+/* A name stands in replies, in hold reasons and in the log. */
+static bool is_name(const char *name)
+{
+    const size_t size = name != NULL ? strlen(name) : 0;
+    uint32_t code_point;
+    size_t step;
+
+    for (size_t at = 0; at < size; at += step) {
+        step = nm_utf8_decode(name + at, size - at, &code_point);
+        if (step == 0 || code_point < 0x20 || code_point == 0x7f)
+            return false;
+    }
+    return size > 0 && size <= NM_RULE_NAME_MAX;
+}
+
 enum nm_code nm_rule_check(const struct nm_rule_spec *rule, struct nm_error *error)
 {
     enum nm_code code;
 
-    if (rule->name == NULL || rule->name[0] == '\0')
-        return complain(error, rule, "name", "", "must not be empty");
+    if (!is_name(rule->name))
+        return complain(error, rule, "name", "",
+            "must have 1 to 64 bytes of UTF-8 without control characters");
     if (!(rule->confidence <= 1))
         return complain(error, rule, "confidence",
             rule->confidence > 1 ? "above 1" : "not a number", "must be 0 to 1");

@@ -272,6 +272,12 @@ START_TEST(test_policy__complains_with_file_line_and_rule)
         const char *words;
     } rows[] = {
         {{.name = "", .confidence = -1}, "name"},
+        {{.name = NULL, .confidence = -1}, "name"},
+        {{.name = "a\nb", .confidence = -1}, "control characters"},
+        {{.name = "\xff", .confidence = -1}, "UTF-8"},
+        {{.name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+             .confidence = -1},
+            "1 to 64 bytes"},
         {{.name = "r", .confidence = 1.5}, "above 1"},
         {{.name = "r", .confidence = NAN}, "not a number"},
         {{.name = "r",
