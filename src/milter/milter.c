@@ -26,6 +26,7 @@ static char tag_header[] = "X-Nearmiss";
 static struct {
     struct nm_milter_options options;
     bool over_inet;
+    atomic_bool lets_go; /* from the drain on: what comes late is not put off */
 } milter;
 
 /* ---- in --------------------------------------------------------------------- */
@@ -91,10 +92,12 @@ static bool is_local_submission(SMFICTX *context)
 static void double_percent(const char *text, struct nm_buf *out)
 {
     for (; *text != '\0'; text++) {
-        if (*text == '%')
-            nm_buf_puts(out, "%%");
-        else
-            nm_buf_put(out, text, 1);
+        const size_t size = *text == '%' ? 2 : 1;
+
+        /* A single one at the cut would take what follows along. */
+        if (size > out->capacity - 1 - out->length)
+            return;
+        nm_buf_put(out, size == 2 ? "%%" : text, size);
     }
 }
 
@@ -173,7 +176,8 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long rights,
     unsigned long *our_rights, unsigned long *our_steps, unsigned long *our_2,
     unsigned long *our_3)
 {
-    const unsigned long no_reply_to_data = milter.over_inet ? 0 : SMFIP_NR_DATA;
+    const unsigned long without_reply =
+        STEPS_WITHOUT_REPLY | (milter.over_inet ? 0 : SMFIP_NR_DATA);
     struct nm_connection *connection;
 
     (void)unused_2;
@@ -185,13 +189,14 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long rights,
             NULL, 0);
         return SMFIS_REJECT;
     }
-    connection = nm_registry_add();
-    if (connection == NULL)
-        return SMFIS_REJECT;
     *our_rights = RIGHTS;
-    *our_steps = steps & (STEPS_LEFT_OUT | STEPS_WITHOUT_REPLY | no_reply_to_data);
+    *our_steps = steps & STEPS_LEFT_OUT;
     *our_2 = 0;
     *our_3 = 0;
+    connection = nm_registry_add();
+    if (connection == NULL) /* each of its recipients is told, see without_gate */
+        return SMFIS_CONTINUE;
+    *our_steps |= steps & without_reply;
     connection->steps = *our_steps;
     (void)smfi_setpriv(context, connection);
     return SMFIS_CONTINUE;
@@ -241,6 +246,12 @@ static sfsistat on_envfrom(SMFICTX *context, char **arguments)
     return silent(context, SMFIP_NR_MAIL);
 }
 
+/* What to say once the stop has begun, when the gate may be gone. */
+static sfsistat too_late(void)
+{
+    return atomic_load(&milter.lets_go) ? SMFIS_CONTINUE : SMFIS_TEMPFAIL;
+}
+
 /* What to say when there was no memory for a session. */
 static sfsistat without_gate(void)
 {
@@ -260,7 +271,7 @@ static sfsistat on_envrcpt(SMFICTX *context, char **arguments)
     sfsistat status;
 
     if (!nm_registry_enter())
-        return SMFIS_TEMPFAIL;
+        return too_late();
     if (!hand_on(context, &input, &answer))
         status = without_gate();
     else if (answer.kind == NM_ANSWER_REPLY)
@@ -303,9 +314,14 @@ static sfsistat on_eom(SMFICTX *context)
     sfsistat status;
 
     if (!nm_registry_enter())
-        return SMFIS_TEMPFAIL;
-    status =
-        hand_on(context, &input, &answer) ? give_end(context, &answer) : without_gate();
+        return too_late();
+    if (hand_on(context, &input, &answer)) {
+        status = give_end(context, &answer);
+        nm_session_finish(connection_of(context)->session,
+            answer.kind == NM_ANSWER_REPLY || status == SMFIS_CONTINUE);
+    } else {
+        status = without_gate();
+    }
     nm_registry_leave();
     return status;
 }
@@ -379,6 +395,7 @@ void nm_milter_stop(void)
 
 size_t nm_milter_drain(unsigned timeout_ms)
 {
+    atomic_store(&milter.lets_go, without_gate() == SMFIS_CONTINUE);
     return nm_registry_drain(timeout_ms);
 }
 

@@ -50,13 +50,13 @@ struct world {
     struct nm_session *session;
 };
 
-static void world_copy(char *out, struct nm_bytes bytes)
+static inline void world_copy(char *out, struct nm_bytes bytes)
 {
     (void)snprintf(out, WORLD_TEXT_MAX, "%.*s", (int)bytes.length,
         bytes.data != NULL ? bytes.data : "");
 }
 
-static enum nm_code world_append(
+static inline enum nm_code world_append(
     void *self, const struct nm_audit_event *events, size_t count, uint64_t *ticket)
 {
     struct world *world = self;
@@ -89,7 +89,8 @@ static enum nm_code world_append(
     return NM_OK;
 }
 
-static enum nm_code world_wait(void *self, uint64_t ticket, struct nm_error *error)
+static inline enum nm_code world_wait(
+    void *self, uint64_t ticket, struct nm_error *error)
 {
     struct world *world = self;
 
@@ -101,14 +102,14 @@ static enum nm_code world_wait(void *self, uint64_t ticket, struct nm_error *err
     return NM_OK;
 }
 
-static int64_t world_now(void *self)
+static inline int64_t world_now(void *self)
 {
     struct world *world = self;
 
     return world->now_us += 1000;
 }
 
-static void world_fill(void *self, void *bytes, size_t size)
+static inline void world_fill(void *self, void *bytes, size_t size)
 {
     struct world *world = self;
 
@@ -118,14 +119,14 @@ static void world_fill(void *self, void *bytes, size_t size)
         size < sizeof world->randomness ? size : sizeof world->randomness);
 }
 
-static void world_count(void *self, enum nm_counter counter)
+static inline void world_count(void *self, enum nm_counter counter)
 {
     struct world *world = self;
 
     world->counts[counter]++;
 }
 
-static void world_log(void *self, enum nm_log_level level, const char *message,
+static inline void world_log(void *self, enum nm_log_level level, const char *message,
     const struct nm_log_field *fields, size_t field_count)
 {
     struct world *world = self;
@@ -137,7 +138,7 @@ static void world_log(void *self, enum nm_log_level level, const char *message,
         world->errors_logged++;
 }
 
-static struct nm_index *world_index(const struct nm_names *names)
+static inline struct nm_index *world_index(const struct nm_names *names)
 {
     static const struct {
         const char *name;
@@ -169,7 +170,7 @@ static struct nm_index *world_index(const struct nm_names *names)
 }
 
 /* What a configuration would say, before a test changes it. */
-static struct nm_snapshot_values world_values(
+static inline struct nm_snapshot_values world_values(
     const struct nm_rule_spec *rules, size_t rule_count)
 {
     struct nm_snapshot_values values = {.mode = NM_MODE_ENFORCE,
@@ -185,7 +186,7 @@ static struct nm_snapshot_values world_values(
     return values;
 }
 
-static struct world *world_new(const struct nm_snapshot_values *values)
+static inline struct world *world_new(const struct nm_snapshot_values *values)
 {
     struct world *world = calloc(1, sizeof *world);
     struct nm_snapshot *snapshot = NULL;
@@ -202,7 +203,7 @@ static struct world *world_new(const struct nm_snapshot_values *values)
     return world;
 }
 
-static void world_connect(struct world *world, const char *client)
+static inline void world_connect(struct world *world, const char *client)
 {
     struct nm_ip ip = {0};
 
@@ -213,7 +214,7 @@ static void world_connect(struct world *world, const char *client)
         nm_session_new(&world->ports, world->slot, &ip, &world->session), NM_OK);
 }
 
-static struct nm_answer world_send(struct world *world, struct nm_input input)
+static inline struct nm_answer world_send(struct world *world, struct nm_input input)
 {
     struct nm_answer answer;
 
@@ -221,32 +222,33 @@ static struct nm_answer world_send(struct world *world, struct nm_input input)
     return answer;
 }
 
-static struct nm_answer world_mail(struct world *world, const char *sender)
+static inline struct nm_answer world_mail(struct world *world, const char *sender)
 {
     return world_send(world,
         (struct nm_input){.event = NM_SESSION_MAIL, .path = {sender, strlen(sender)}});
 }
 
-static struct nm_answer world_rcpt(struct world *world, const char *recipient)
+static inline struct nm_answer world_rcpt(struct world *world, const char *recipient)
 {
     return world_send(world, (struct nm_input){.event = NM_SESSION_RCPT,
                                  .path = {recipient, strlen(recipient)}});
 }
 
-static struct nm_answer world_event(struct world *world, enum nm_session_event event)
+static inline struct nm_answer world_event(
+    struct world *world, enum nm_session_event event)
 {
     return world_send(
         world, (struct nm_input){
                    .event = event, .queue_id = "4XYZ", .header_name = "Subject"});
 }
 
-static const struct world_event *world_last(const struct world *world)
+static inline const struct world_event *world_last(const struct world *world)
 {
     ck_assert_uint_gt(world->event_count, 0);
     return &world->events[world->event_count - 1];
 }
 
-static void world_free(struct world **world)
+static inline void world_free(struct world **world)
 {
     nm_session_free(&(*world)->session);
     nm_slot_free(&(*world)->slot);
