@@ -65,6 +65,8 @@ bool nm_match_from_name(const char *name, enum nm_match *out);
 
 /* ---- evidence ----------------------------------------------------------- */
 
+enum { NM_SLIPS_MAX = 4, NM_SLIP_TEXT_MAX = 7 };
+
 /* One slip: `typed_length` bytes at `typed_at` of the typed name stand where
  * `meant_length` bytes at `meant_at` of the target should; either length may be 0. */
 struct nm_slip {
@@ -74,9 +76,9 @@ struct nm_slip {
     uint8_t meant_at;
     uint8_t meant_length;
     bool in_suffix; /* the slip lies in the public suffix */
+    /* The bytes typed; empty where they are more than that. */
+    char typed_text[NM_SLIP_TEXT_MAX + 1];
 };
-
-enum { NM_SLIPS_MAX = 4 };
 
 /* A name that the sender may have meant. */
 struct nm_candidate {

@@ -31,6 +31,16 @@ static inline uint64_t nm_hash_value(char c)
     return ((uint64_t)(uint8_t)c + 1) * 0xd6e8feb86659fd93ULL;
 }
 
+/* Spread over all bits; one to one. The finalizer of MurmurHash3 (public domain). */
+static inline uint64_t nm_hash_spread(uint64_t hash)
+{
+    hash ^= hash >> 33;
+    hash *= 0xff51afd7ed558ccdULL;
+    hash ^= hash >> 33;
+    hash *= 0xc4ceb9fe1a85ec53ULL;
+    return hash ^ hash >> 33;
+}
+
 static inline void nm_hash_powers_init(struct nm_hash_powers *powers)
 {
     powers->power[0] = 1;
@@ -56,6 +66,27 @@ static inline uint64_t nm_hash(const char *text, size_t length)
     return hash;
 }
 
+/* Without dots and hyphens. */
+static inline uint64_t nm_hash_bare(const char *text, size_t length)
+{
+    uint64_t hash = 0;
+
+    while (length-- > 0)
+        if (text[length] != '.' && text[length] != '-')
+            hash = nm_hash_value(text[length]) + NM_HASH_BASE * hash;
+    return hash;
+}
+
+/* Of its characters in whatever order. */
+static inline uint64_t nm_hash_bag(const char *text, size_t length)
+{
+    uint64_t hash = length;
+
+    while (length-- > 0)
+        hash += nm_hash_spread(nm_hash_value(text[length]));
+    return hash;
+}
+
 /* Of text[from..to). */
 static inline uint64_t nm_hash_part(const struct nm_hash_powers *powers,
     const struct nm_hash_tails *tails, size_t from, size_t to)
@@ -68,16 +99,6 @@ static inline uint64_t nm_hash_join(const struct nm_hash_powers *powers,
     const struct nm_hash_tails *tails, size_t from, size_t at, uint64_t rest)
 {
     return nm_hash_part(powers, tails, from, at) + powers->power[at - from] * rest;
-}
-
-/* Spread over all bits; one to one. The finalizer of MurmurHash3 (public domain). */
-static inline uint64_t nm_hash_spread(uint64_t hash)
-{
-    hash ^= hash >> 33;
-    hash *= 0xff51afd7ed558ccdULL;
-    hash ^= hash >> 33;
-    hash *= 0xc4ceb9fe1a85ec53ULL;
-    return hash ^ hash >> 33;
 }
 
 #endif

@@ -12,8 +12,9 @@
 #include <string.h>
 
 enum {
-    KEYS_MAX = NM_DOMAIN_MAX + 4, /* of one name */
-    ROWS_PER_BUCKET = 2
+    KEYS_MAX = 1 + NM_DOMAIN_MAX + 4, /* whole, less a character, and four more */
+    ROWS_PER_BUCKET = 2,
+    TEXT_BYTES = 4096 /* at first */
 };
 
 /* ---- names -------------------------------------------------------------- */
@@ -86,48 +87,78 @@ static struct draft *make_drafts(const struct nm_index_spec *spec, size_t *count
     return drafts;
 }
 
-static void add_text(
-    struct nm_index *index, struct nm_name *name, const struct nm_domain *domain)
+/* Put `text` and its NUL behind the text there is. */
+static enum nm_code add_text(struct nm_index *index, size_t *capacity, const char *text,
+    size_t length, struct nm_error *error)
 {
+    if (index->text_bytes + length + 1 > *capacity) {
+        const size_t grown = 2 * *capacity + TEXT_BYTES;
+        char *moved = grown <= UINT32_MAX ? realloc(index->text, grown) : NULL;
+
+        if (grown > UINT32_MAX)
+            return nm_fail(error, NM_LIMIT, "the lists are too long to be indexed");
+        if (moved == NULL)
+            return nm_fail(error, NM_NO_MEMORY, "out of memory");
+        index->text = moved;
+        *capacity = grown;
+    }
+    memcpy(index->text + index->text_bytes, text, length);
+    index->text[index->text_bytes + length] = '\0';
+    index->text_bytes += length + 1;
+    return NM_OK;
+}
+
+static enum nm_code add_name(struct nm_index *index, size_t *capacity,
+    struct nm_name *name, const struct nm_domain *domain, struct nm_error *error)
+{
+    char look[NM_LOOK_MAX + 1];
+    enum nm_code code;
+
     name->at = (uint32_t)index->text_bytes;
     name->length = domain->length;
-    memcpy(index->text + index->text_bytes, domain->name, domain->length + 1U);
-    index->text_bytes += domain->length + 1U;
+    name->is_idn = domain->idn;
+    code = add_text(index, capacity, domain->name, domain->length, error);
+    if (code != NM_OK || !domain->idn)
+        return code;
+    return add_text(index, capacity, look,
+        nm_look(index->looks, index->naming, domain, look), error);
+}
+
+static void set_name(
+    struct nm_name *name, const struct draft *draft, struct nm_domain_parts parts)
+{
+    name->registrable = parts.registrable;
+    name->suffix = parts.suffix;
+    name->listing = draft->listing;
+    name->weight = draft->weight;
+    name->count = draft->count;
 }
 
 static enum nm_code add_names(struct nm_index *index, const struct nm_index_spec *spec,
     const struct draft *drafts, size_t draft_count, struct nm_error *error)
 {
     const size_t count = draft_count + spec->suffix_count;
-    size_t bytes = 1;
+    enum nm_code code = NM_OK;
+    size_t capacity = 0;
 
-    for (size_t i = 0; i < draft_count; i++)
-        bytes += drafts[i].name->length + 1U;
-    for (size_t i = 0; i < spec->suffix_count; i++)
-        bytes += spec->suffixes[i].length + 1U;
-    index->text = malloc(bytes);
     index->names = calloc(count + 1, sizeof *index->names);
-    if (index->text == NULL || index->names == NULL)
+    if (index->names == NULL)
         return nm_fail(error, NM_NO_MEMORY, "out of memory");
-    for (size_t i = 0; i < draft_count; i++) {
+    for (size_t i = 0; i < count && code == NM_OK; i++) {
         struct nm_name *name = &index->names[i];
-        const struct nm_domain_parts parts =
-            nm_domain_split(spec->names, drafts[i].name);
 
-        add_text(index, name, drafts[i].name);
-        name->registrable = parts.registrable;
-        name->suffix = parts.suffix;
-        name->listing = drafts[i].listing;
-        name->weight = drafts[i].weight;
-        name->count = drafts[i].count;
-    }
-    for (size_t i = 0; i < spec->suffix_count; i++) {
-        add_text(index, &index->names[draft_count + i], &spec->suffixes[i]);
-        index->names[draft_count + i].is_suffix = true;
+        name->is_suffix = i >= draft_count;
+        if (name->is_suffix) {
+            code = add_name(
+                index, &capacity, name, &spec->suffixes[i - draft_count], error);
+            continue;
+        }
+        code = add_name(index, &capacity, name, drafts[i].name, error);
+        set_name(name, &drafts[i], nm_domain_split(spec->names, drafts[i].name));
     }
     index->listed_count = draft_count;
     index->name_count = count;
-    return NM_OK;
+    return code;
 }
 
 /* ---- the exact table ---------------------------------------------------- */
@@ -196,6 +227,19 @@ static void near_keys(const struct nm_index *index, const char *text, size_t len
     }
 }
 
+static uint64_t look_key(const struct nm_index *index, const struct nm_name *name)
+{
+    const char *text = nm_name_text(index, name);
+    char look[NM_LOOK_MAX + 1];
+    size_t length;
+
+    if (name->is_idn)
+        return nm_key(NM_KEY_LOOK,
+            nm_hash(text + name->length + 1, strlen(text + name->length + 1)));
+    length = nm_look_ascii(index->looks, text, name->length, look);
+    return nm_key(NM_KEY_LOOK, nm_hash(look, length));
+}
+
 static void make_keys(const struct nm_index *index, size_t at, struct keys *keys)
 {
     const struct nm_name *name = &index->names[at];
@@ -210,6 +254,9 @@ static void make_keys(const struct nm_index *index, size_t at, struct keys *keys
     if (name->registrable < name->suffix)
         keys->key[keys->count++] = nm_key(NM_KEY_CORE,
             nm_hash(text + name->registrable, name->suffix - 1U - name->registrable));
+    keys->key[keys->count++] = nm_key(NM_KEY_BARE, nm_hash_bare(text, name->length));
+    keys->key[keys->count++] = nm_key(NM_KEY_BAG, nm_hash_bag(text, name->length));
+    keys->key[keys->count++] = look_key(index, name);
     assert(keys->count <= KEYS_MAX);
 }
 
@@ -290,6 +337,8 @@ static enum nm_code build(
     struct draft *drafts = NULL;
     size_t draft_count;
 
+    if (code == NM_OK)
+        code = nm_looks_new(index->tables, &index->looks, error);
     if (code != NM_OK)
         return code;
     drafts = make_drafts(spec, &draft_count);
@@ -330,6 +379,7 @@ void nm_index_free(struct nm_index **index)
 {
     if (*index == NULL)
         return;
+    nm_looks_free(&(*index)->looks);
     nm_tables_free(&(*index)->tables);
     free((*index)->text);
     free((*index)->names);

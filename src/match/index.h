@@ -13,13 +13,17 @@
 #define NM_MATCH_INDEX_H
 
 #include "hash.h"
+#include "looks.h"
 #include "tables.h"
 
 /* What a key of the multimap stands for; mixed into the key. */
 enum nm_key_kind {
     NM_KEY_NEAR,   /* a listed name, whole or less a character */
     NM_KEY_SUFFIX, /* a protected suffix, likewise */
-    NM_KEY_CORE    /* the registrable label of a listed name */
+    NM_KEY_CORE,   /* the registrable label of a listed name */
+    NM_KEY_BARE,   /* a listed name without dots and hyphens */
+    NM_KEY_BAG,    /* the characters of a listed name in whatever order */
+    NM_KEY_LOOK    /* the look of a listed name (looks.h) */
 };
 
 #define NM_NO_NAME UINT32_MAX
@@ -31,6 +35,7 @@ struct nm_name {
     uint8_t registrable; /* as in struct nm_domain_parts */
     uint8_t suffix;
     bool is_suffix;          /* a protected suffix, of which the rest is not set */
+    bool is_idn;             /* its look stands in the text, behind its NUL */
     enum nm_listing listing; /* the strongest */
     float weight;            /* the greatest that a list gives; 0 for history alone */
     float count;             /* of messages, by history; 0 without */
@@ -52,6 +57,7 @@ struct nm_map {
 struct nm_index {
     const struct nm_names *naming;
     struct nm_tables *tables;
+    struct nm_looks *looks;
     struct nm_hash_powers powers;
     char *text;
     size_t text_bytes;

@@ -113,15 +113,6 @@ static void describe(const struct nm_query *query, const struct nm_finding *find
     out->confidence = exp(finding->score) / (1 + sum);
 }
 
-static void take_apart(
-    const struct nm_index *index, const struct nm_domain *typed, struct nm_query *query)
-{
-    query->index = index;
-    query->typed = typed;
-    query->exact = NM_NO_NAME;
-    nm_hash_tails_init(&query->tails, typed->name, typed->length);
-}
-
 void nm_index_match(
     const struct nm_index *index, const struct nm_domain *typed, struct nm_verdict *out)
 {
@@ -134,10 +125,10 @@ void nm_index_match(
     memset(out, 0, sizeof *out);
     if (typed->length == 0)
         return;
-    take_apart(index, typed, &query);
+    nm_query_init(index, typed, &query);
     listed = find_listed(&query);
     if (listed == NM_NO_NAME) {
-        query.parts = nm_domain_split(index->naming, typed);
+        nm_query_split(&query);
         sum = search(&query, &found);
         for (size_t i = 1; i < found.count; i++)
             if (found.rows[i].score > found.rows[best].score)
@@ -170,10 +161,10 @@ size_t nm_index_candidates(const struct nm_index *index, const struct nm_domain 
 
     if (typed->length == 0)
         return 0;
-    take_apart(index, typed, &query);
+    nm_query_init(index, typed, &query);
     if (find_listed(&query) != NM_NO_NAME)
         return 0;
-    query.parts = nm_domain_split(index->naming, typed);
+    nm_query_split(&query);
     sum = search(&query, &found);
     for (; written < capacity && written < found.count; written++) {
         size_t best = written;

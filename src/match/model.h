@@ -1,8 +1,15 @@
 /*
- * The model: what a finding is worth. Evidence is taken down as features (model.c), each
- * of which has one weight and belongs to one of the three factors of match.h; a factor's
- * logarithm is the sum of its features times their weights. The weights stand in one
- * table, so that a program can fit them again.
+ * The model: what a finding is worth.
+ *
+ * Evidence is taken down as features, each of which belongs to one of the three factors
+ * of match.h and has one weight; a factor's logarithm is the sum of its features times
+ * their weights. For each candidate then
+ *
+ *     score = prior + slip - genuine,   P(t | q) = exp(score) / (1 + sum of exp(scores))
+ *
+ * where 1 stands for the name being meant as typed. What is taken down and what it is
+ * worth are apart, so that a program can fit the weights again: it needs nm_features_take
+ * and writes nm_model.
  */
 #ifndef NM_MATCH_MODEL_H
 #define NM_MATCH_MODEL_H
@@ -10,35 +17,41 @@
 #include "search.h"
 
 enum nm_factor { NM_FACTOR_PRIOR, NM_FACTOR_SLIP, NM_FACTOR_GENUINE };
+enum { NM_FACTOR_COUNT = NM_FACTOR_GENUINE + 1 };
 
+/* 1 or 0 unless said otherwise. */
 enum nm_feature {
-    /* prior(t) */
+    /* prior(t): what the target is listed as */
     NM_FEATURE_LISTED,
     NM_FEATURE_PROVIDER,
     NM_FEATURE_HISTORY,
-    NM_FEATURE_SUFFIX_LISTED,
-    NM_FEATURE_LN_WEIGHT,
-    NM_FEATURE_LN_COUNT,
-    NM_FEATURE_LN_LISTED,
-    /* slip(q | t): one for each kind, then where, how many, and in which suffix */
+    NM_FEATURE_SUFFIX_LISTED, /* a protected suffix, the name under it unknown */
+    NM_FEATURE_LN_WEIGHT,     /* ln of the list's weight */
+    NM_FEATURE_LN_COUNT,      /* ln of the messages by history, at most 7 */
+    NM_FEATURE_LN_LISTED,     /* ln of the number of listed names, 0..14 */
+    /* slip(q | t): how many of each kind; then where, and how many */
     NM_FEATURE_KIND,
-    NM_FEATURE_FIRST = NM_FEATURE_KIND + NM_SLIP_KIND_COUNT,
-    NM_FEATURE_LAST,
-    NM_FEATURE_FURTHER,
-    NM_FEATURE_SUFFIX_GENERIC,
-    NM_FEATURE_SUFFIX_COUNTRY,
+    NM_FEATURE_FIRST = NM_FEATURE_KIND + NM_SLIP_KIND_COUNT, /* at a label's start */
+    NM_FEATURE_LAST,                                         /* before the suffix */
+    NM_FEATURE_FURTHER, /* slips beyond the first */
+    /* slip(q | t): the suffix, if the slip lies there. A class of the table, */
     NM_FEATURE_SUFFIX_CLASS,
-    NM_FEATURE_KIN = NM_FEATURE_SUFFIX_CLASS + NM_SUFFIX_CLASS_COUNT,
-    /* genuine(q) */
+    NM_FEATURE_SUFFIX_GENERIC = /* or else an edit of com, net, org, gov, edu, mil, */
+    NM_FEATURE_SUFFIX_CLASS + NM_SUFFIX_CLASS_COUNT,
+    NM_FEATURE_SUFFIX_EDIT, /* or an edit of another suffix; */
+    NM_FEATURE_SUFFIX_COST, /* for a pair that is neither, how many edits it takes, 0..6 */
+    /* genuine(q): how likely somebody really has the typed name */
     NM_FEATURE_CONSTANT,
-    NM_FEATURE_LENGTH,
-    NM_FEATURE_LENGTH_3,
+    NM_FEATURE_SPELLING, /* ln of the probability of its letters */
+    NM_FEATURE_LENGTH,   /* ln of the probability of its length */
+    NM_FEATURE_LENGTH_3, /* at most 3 letters */
     NM_FEATURE_LENGTH_4,
     NM_FEATURE_LENGTH_5,
-    NM_FEATURE_SUFFIX_UNKNOWN,
-    NM_FEATURE_REGISTRABLE_KNOWN,
-    NM_FEATURE_SEEN,
-    NM_FEATURE_LN_SEEN
+    NM_FEATURE_SUFFIX_UNKNOWN,    /* the typed suffix does not exist */
+    NM_FEATURE_REGISTRABLE_KNOWN, /* its registrable part is listed */
+    NM_FEATURE_KIN,               /* target and typed name have one registrable part */
+    NM_FEATURE_SEEN,              /* it has been written to twice or more */
+    NM_FEATURE_LN_SEEN /* ln of half the messages it got, 0 for fewer than 2 */
 };
 enum { NM_FEATURE_COUNT = NM_FEATURE_LN_SEEN + 1 };
 

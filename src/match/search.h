@@ -2,9 +2,21 @@
  * From a typed name to the names that may have been meant, each with the slips that lead
  * from one to the other. What a slip is worth is the model's business (model.h).
  *
- * Nothing is allocated: what is found lies in the caller's struct nm_findings. At most
- * NM_FINDINGS_MAX names are weighed and NM_LOOKS_MAX rows of the index looked at,
- * whatever is typed.
+ * Each way of being near has its own look into the index:
+ *
+ *   edits.c     one edit anywhere, the dot a character like others; protected suffixes too
+ *   suffixes.c  the same registrable label under another suffix; the table's pairs
+ *   shapes.c    dots and hyphens gone astray, letters in another order, look-alikes
+ *   inside.c    a known name inside another, or glued to something
+ *
+ * A name may also be near one that stands above it: `mail.amry.mil` has the tail
+ * `amry.mil`, which is near army.mil, so that mail.army.mil may have been meant. Only
+ * tails that hold the typed name's registrable part are compared, since what lies below
+ * it is nobody's name.
+ *
+ * A hit is compared with what was typed before it counts, so that hashes that collide
+ * cost time and nothing else; and the time is capped. Nothing is allocated for a name in
+ * ASCII: what is found lies in the caller's struct nm_findings.
  */
 #ifndef NM_MATCH_SEARCH_H
 #define NM_MATCH_SEARCH_H
@@ -12,9 +24,8 @@
 #include "index.h"
 
 enum {
-    NM_FINDINGS_MAX =
-        96,           /* names weighed for one typed name; the rest is not looked at */
-    NM_TAILS_MAX = 6, /* tails of the typed name that are compared with listed names */
+    NM_FINDINGS_MAX = 96, /* names weighed for one typed name; the rest is left */
+    NM_TAILS_MAX = 6, /* tails of a typed name that are compared, the whole included */
     NM_LOOKS_MAX = 4096 /* rows of the index looked at for one typed name */
 };
 
@@ -28,26 +39,31 @@ enum nm_slip_kind {
     NM_SLIP_DOUBLING,
     NM_SLIP_UNDOUBLING,
     NM_SLIP_TRANSPOSITION,
+    NM_SLIP_ORDER, /* a few characters in another order */
     NM_SLIP_KEY,
     NM_SLIP_VOWEL, /* one vowel for another */
     NM_SLIP_SUBSTITUTION,
     NM_SLIP_DIGIT,        /* a digit for another */
     NM_SLIP_LETTER_DIGIT, /* a letter for a digit or the other way round */
-    NM_SLIP_GLYPH,
-    NM_SLIP_DOT,       /* missing, extra or moved */
-    NM_SLIP_DOT_OTHER, /* a dot for another character or the other way round */
+    NM_SLIP_GLYPH,        /* look-alikes of ASCII */
+    NM_SLIP_MARK,         /* letters of the Latin script that differ in marks */
+    NM_SLIP_SCRIPT,       /* look-alikes of another script */
+    NM_SLIP_DOT,          /* missing, extra or moved */
+    NM_SLIP_DOT_OTHER,    /* a dot for another character or the other way round */
     NM_SLIP_HYPHEN,
-    NM_SLIP_SUFFIX, /* the suffix as a whole */
-    NM_SLIP_EMBEDDED
+    NM_SLIP_SUFFIX,    /* the suffix as a whole */
+    NM_SLIP_EMBEDDED,  /* a known name inside another */
+    NM_SLIP_GLUED,     /* www glued to a known name */
+    NM_SLIP_GLUED_MAIL /* mail, which names begin with anyway */
 };
-enum { NM_SLIP_KIND_COUNT = NM_SLIP_EMBEDDED + 1 };
+enum { NM_SLIP_KIND_COUNT = NM_SLIP_GLUED_MAIL + 1 };
 
 struct nm_finding {
     uint32_t name; /* the listed name or protected suffix that is near */
     uint8_t kept;  /* bytes of the typed name before what was compared with `name` */
     uint8_t slip_count;
     uint8_t kinds[NM_SLIPS_MAX];       /* enum nm_slip_kind of each slip */
-    enum nm_suffix_class suffix_class; /* of a NM_SLIP_SUFFIX */
+    enum nm_suffix_class suffix_class; /* of the slip in the suffix, if there is one */
     struct nm_slip slips[NM_SLIPS_MAX];
     uint64_t target_hash; /* of the name that was meant */
     double prior;         /* the model's three factors, as logarithms, and their sum */
@@ -69,14 +85,62 @@ struct nm_query {
     uint32_t exact; /* the listed name that equals it, or NM_NO_NAME */
     struct nm_domain_parts parts;
     struct nm_hash_tails tails;
+    size_t tail_count; /* where the tails to compare begin, the shortest first */
+    uint8_t tail_at[NM_TAILS_MAX];
 };
 
-/* Everything near, each target once, in no order, not yet weighed: where several listed
- * names lead to one target, each of them. */
+/* Take a typed name apart; `parts` and the tails are left to nm_query_split, which asks
+ * for the public suffix. */
+void nm_query_init(const struct nm_index *index, const struct nm_domain *typed,
+    struct nm_query *query);
+void nm_query_split(struct nm_query *query);
+
+/* Everything near, in no order, not yet weighed; two listed names may lead to one
+ * target. */
 void nm_search(const struct nm_query *query, struct nm_findings *out);
 
 /* The name that a finding says was meant. */
 void nm_finding_target(const struct nm_query *query, const struct nm_finding *finding,
     struct nm_domain *out);
+
+/* ---- between the searches ----------------------------------------------- */
+
+/* A function that compares the listed name `at` with the typed one behind `kept` bytes
+ * and keeps what it finds. */
+typedef void nm_try(
+    const struct nm_query *query, uint32_t at, size_t kept, struct nm_findings *found);
+
+/* Try each name under a key. */
+void nm_look_up(const struct nm_query *query, uint64_t key, size_t kept, nm_try *try,
+    struct nm_findings *found);
+
+/* Room for a finding of `name` behind `kept` bytes, without slips; NULL when it is there
+ * already, when the target would be too long, or when there is no room. Nothing is found
+ * until nm_findings_keep. */
+struct nm_finding *nm_findings_claim(const struct nm_query *query,
+    struct nm_findings *found, uint32_t name, size_t kept);
+
+/* Add a slip whose places are counted from where `name` and its counterpart begin;
+ * false when there are too many. */
+bool nm_finding_add(const struct nm_query *query, struct nm_finding *finding,
+    enum nm_slip_kind kind, const struct nm_slip *slip);
+void nm_findings_keep(const struct nm_query *query, struct nm_findings *found,
+    struct nm_finding *finding);
+
+void nm_search_edits(const struct nm_query *query, struct nm_findings *found);
+void nm_search_suffix_edits(
+    const struct nm_query *query, size_t start, struct nm_findings *found);
+void nm_search_suffixes(const struct nm_query *query, struct nm_findings *found);
+void nm_search_shapes(const struct nm_query *query, struct nm_findings *found);
+void nm_search_inside(const struct nm_query *query, struct nm_findings *found);
+
+/* Keep that the typed name's bytes from `typed_suffix` on stand where those of the listed
+ * name's from `meant_suffix` on should. */
+void nm_keep_suffix(const struct nm_query *query, uint32_t at, size_t kept,
+    size_t typed_suffix, size_t meant_suffix, enum nm_suffix_class class,
+    struct nm_findings *found);
+
+/* The technique that a kind of slip is reported as. */
+enum nm_technique nm_technique_of(enum nm_slip_kind kind);
 
 #endif

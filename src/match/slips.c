@@ -17,28 +17,6 @@ static bool is_vowel(char c)
     return c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' || c == 'y';
 }
 
-static const enum nm_technique techniques[NM_SLIP_KIND_COUNT] = {
-    [NM_SLIP_OMISSION] = NM_TECHNIQUE_OMISSION,
-    [NM_SLIP_OMISSION_DIGIT] = NM_TECHNIQUE_OMISSION,
-    [NM_SLIP_INSERTION] = NM_TECHNIQUE_INSERTION,
-    [NM_SLIP_INSERTION_KEY] = NM_TECHNIQUE_INSERTION,
-    [NM_SLIP_INSERTION_DIGIT] = NM_TECHNIQUE_INSERTION,
-    [NM_SLIP_DOUBLING] = NM_TECHNIQUE_DOUBLING,
-    [NM_SLIP_UNDOUBLING] = NM_TECHNIQUE_DOUBLING,
-    [NM_SLIP_TRANSPOSITION] = NM_TECHNIQUE_TRANSPOSITION,
-    [NM_SLIP_KEY] = NM_TECHNIQUE_KEY,
-    [NM_SLIP_VOWEL] = NM_TECHNIQUE_SUBSTITUTION,
-    [NM_SLIP_SUBSTITUTION] = NM_TECHNIQUE_SUBSTITUTION,
-    [NM_SLIP_DIGIT] = NM_TECHNIQUE_SUBSTITUTION,
-    [NM_SLIP_LETTER_DIGIT] = NM_TECHNIQUE_SUBSTITUTION,
-    [NM_SLIP_GLYPH] = NM_TECHNIQUE_GLYPH,
-    [NM_SLIP_DOT] = NM_TECHNIQUE_DOT,
-    [NM_SLIP_DOT_OTHER] = NM_TECHNIQUE_DOT,
-    [NM_SLIP_HYPHEN] = NM_TECHNIQUE_HYPHEN,
-    [NM_SLIP_SUFFIX] = NM_TECHNIQUE_SUFFIX,
-    [NM_SLIP_EMBEDDED] = NM_TECHNIQUE_EMBEDDED,
-};
-
 /* A character `c` left out of, or put into, `text` at `at`, where text[at] == c. */
 static enum nm_slip_kind kind_of_extra(const struct nm_tables *tables, const char *text,
     size_t length, size_t at, bool inserted)
@@ -130,7 +108,7 @@ bool nm_slip_between(const struct nm_tables *tables, const char *typed,
     if (!kind_of_middle(tables, typed, typed_length, meant, meant_length, front,
             typed_length - front - back, meant_length - front - back, kind))
         return false;
-    slip->technique = techniques[*kind];
+    slip->technique = nm_technique_of(*kind);
     slip->typed_at = (uint8_t)front;
     slip->meant_at = (uint8_t)front;
     slip->typed_length = (uint8_t)(typed_length - front - back);

@@ -14,7 +14,9 @@ enum {
     NM_SUFFIX_ROWS_MAX = 8192, /* pairs in the table */
     NM_GLYPH_TEXT_MAX = 3,     /* bytes of a look-alike */
     NM_GLYPH_PAIRS_MAX = 256,
-    NM_LAYOUTS_MAX = 8 /* keyboards in use at once */
+    NM_LAYOUTS_MAX = 8,    /* keyboards in use at once */
+    NM_LETTERS = 37,       /* letters, digits and the hyphen */
+    NM_LETTER_LENGTHS = 30 /* lengths of labels told apart */
 };
 
 /* How a suffix comes to stand for another. */
@@ -43,7 +45,18 @@ struct nm_glyph_pair {
     uint8_t b_length;
 };
 
+/* Minus natural logarithms of probabilities, in tenths. */
+struct nm_letters {
+    char signs[NM_LETTERS + 1];
+    uint8_t pairs[NM_LETTERS + 1]
+                 [NM_LETTERS + 1];      /* [first][second]; the last row is the
+                                                      start of a label, the last column
+                                                      its end */
+    uint8_t lengths[NM_LETTER_LENGTHS]; /* of labels of 1, 2, ... */
+};
+
 struct nm_tables {
+    struct nm_letters letters;
     struct nm_suffix_row *suffixes; /* sorted by `typed`, then by `meant` */
     size_t suffix_count;
     struct nm_glyph_pair *glyphs; /* each pair once */
@@ -72,5 +85,16 @@ bool nm_tables_keys_are_near(const struct nm_tables *tables, char a, char b);
 const struct nm_glyph_pair *nm_tables_glyph(const struct nm_tables *tables,
     const char *typed, size_t typed_length, const char *meant, size_t meant_length,
     bool *swapped);
+
+/* The logarithms of the probabilities that a registrable label is spelled so, and that it
+ * is so long. */
+double nm_letters_spelling(
+    const struct nm_letters *letters, const char *label, size_t length);
+double nm_letters_length(const struct nm_letters *letters, size_t length);
+
+/* Parts of nm_tables_new. */
+enum nm_code nm_tables_read_keyboards(
+    struct nm_tables *tables, const struct nm_index_spec *spec, struct nm_error *error);
+enum nm_code nm_tables_read_letters(struct nm_tables *tables, struct nm_error *error);
 
 #endif

@@ -1,0 +1,167 @@
+/*
+ * A known name inside another:
+ *
+ *   embedded  suffix and all, with more behind it (`army-mil.com`, `army.mil.example.net`)
+ *   glued     behind a host's usual name without its dot (`wwwarmy.mil`)
+ */
+#include "search.h"
+
+#include <string.h>
+
+enum {
+    TOKENS_MAX = 24,       /* of a typed name, between dots and hyphens */
+    SPAN_TOKENS_MAX = 6,   /* of a known name inside another */
+    EMBEDDED_BYTES_MIN = 6 /* of it, without dots and hyphens: `x.com` is everywhere */
+};
+
+static bool is_separator(char c)
+{
+    return c == '.' || c == '-';
+}
+
+/* ---- embedded ----------------------------------------------------------- */
+
+struct tokens {
+    size_t count;
+    uint8_t start[TOKENS_MAX];
+    uint8_t end[TOKENS_MAX];
+};
+
+static void find_tokens(const struct nm_domain *typed, struct tokens *tokens)
+{
+    size_t start = 0;
+
+    tokens->count = 0;
+    for (size_t at = 0; at <= typed->length && tokens->count < TOKENS_MAX; at++) {
+        if (at < typed->length && !is_separator(typed->name[at]))
+            continue;
+        if (at > start) {
+            tokens->start[tokens->count] = (uint8_t)start;
+            tokens->end[tokens->count++] = (uint8_t)at;
+        }
+        start = at + 1;
+    }
+}
+
+/* Whether the typed bytes are the listed name, a hyphen as good as a dot. */
+static bool is_same_but_hyphens(
+    const char *typed, size_t typed_length, const char *meant, size_t meant_length)
+{
+    if (typed_length != meant_length)
+        return false;
+    for (size_t i = 0; i < meant_length; i++)
+        if (typed[i] != meant[i] && !(typed[i] == '-' && meant[i] == '.'))
+            return false;
+    return true;
+}
+
+/* A single label behind it is taken for a suffix added: `army.mil.us`. */
+static void try_embedded(const struct nm_query *query, uint32_t at, size_t start,
+    size_t end, struct nm_findings *found)
+{
+    const struct nm_name *name = &query->index->names[at];
+    const char *typed = query->typed->name;
+    const char *rest = typed + end;
+    /* `mail.army.mil.example`: mail.army.mil; `mail-army.mil.example`: army.mil. */
+    const size_t kept = start > 0 && typed[start - 1] == '.' ? start : 0;
+    struct nm_finding *finding;
+    struct nm_slip slip = {.typed_at = 0,
+        .typed_length = (uint8_t)(query->typed->length - kept),
+        .meant_at = 0,
+        .meant_length = name->length};
+
+    if (name->registrable >= name->suffix ||
+        !is_same_but_hyphens(
+            typed + start, end - start, nm_name_text(query->index, name), name->length))
+        return;
+    if (rest[0] == '.' && strchr(rest + 1, '.') == NULL && kept == start &&
+        memcmp(typed + start, nm_name_text(query->index, name), name->length) == 0) {
+        nm_keep_suffix(query, at, kept, kept + name->suffix, name->suffix,
+            NM_SUFFIX_LONGER, found);
+        return;
+    }
+    finding = nm_findings_claim(query, found, at, kept);
+    if (finding == NULL)
+        return;
+    (void)nm_finding_add(query, finding, NM_SLIP_EMBEDDED, &slip);
+    nm_findings_keep(query, found, finding);
+}
+
+/* Something must follow: what a name ends in is its own suffix. */
+static void search_embedded(const struct nm_query *query, struct nm_findings *found)
+{
+    const struct nm_map *map = &query->index->near;
+    struct tokens tokens;
+
+    find_tokens(query->typed, &tokens);
+    for (size_t i = 0; i < tokens.count; i++) {
+        const size_t start = tokens.start[i];
+
+        for (size_t j = i + 1; j < tokens.count && j < i + SPAN_TOKENS_MAX; j++) {
+            const size_t end = tokens.end[j];
+            const struct nm_map_row *rows;
+            uint64_t key;
+            size_t count;
+
+            if (end == query->typed->length || end - start < EMBEDDED_BYTES_MIN + j - i)
+                continue;
+            key = nm_key(
+                NM_KEY_BARE, nm_hash_bare(query->typed->name + start, end - start));
+            rows = nm_map_find(map, key, &count);
+            for (size_t r = 0; r < count && found->looks < NM_LOOKS_MAX; r++) {
+                found->looks++;
+                if (rows[r].tag == (uint32_t)key)
+                    try_embedded(query, rows[r].name, start, end, found);
+            }
+        }
+    }
+}
+
+/* ---- glued -------------------------------------------------------------- */
+
+struct host {
+    const char *name;
+    size_t length;
+    enum nm_slip_kind kind;
+};
+
+/* `host` before a listed name, with a hyphen or without: `www-army.mil`. */
+static void try_glued(const struct nm_query *query, const struct host *host,
+    size_t start, struct nm_findings *found)
+{
+    const struct nm_domain *typed = query->typed;
+    struct nm_slip slip = {.typed_at = 0};
+    struct nm_finding *finding;
+    size_t at = start + host->length;
+    uint32_t name;
+
+    if (at >= typed->length ||
+        memcmp(typed->name + start, host->name, host->length) != 0)
+        return;
+    at += typed->name[at] == '-';
+    name = nm_index_find(
+        query->index, query->tails.tail[at], typed->name + at, typed->length - at);
+    finding = name != NM_NO_NAME ? nm_findings_claim(query, found, name, start) : NULL;
+    if (finding == NULL)
+        return;
+    slip.typed_length = (uint8_t)(at - start);
+    (void)nm_finding_add(query, finding, host->kind, &slip);
+    nm_findings_keep(query, found, finding);
+}
+
+static void search_glued(const struct nm_query *query, struct nm_findings *found)
+{
+    static const struct host hosts[] = {{"www", 3, NM_SLIP_GLUED},
+        {"smtp", 4, NM_SLIP_GLUED}, {"mail", 4, NM_SLIP_GLUED_MAIL},
+        {"webmail", 7, NM_SLIP_GLUED_MAIL}};
+    const size_t start = query->tail_at[0];
+
+    for (size_t i = 0; i < NM_COUNT(hosts); i++)
+        try_glued(query, &hosts[i], start, found);
+}
+
+void nm_search_inside(const struct nm_query *query, struct nm_findings *found)
+{
+    search_glued(query, found);
+    search_embedded(query, found);
+}

@@ -1,0 +1,150 @@
+/* Which keys lie side by side, from the rows of the layouts in use. */
+#include "reader.h"
+#include "tables.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ROWS_MAX = 8,  /* of a keyboard */
+    KEYS_MAX = 16, /* in a row of it */
+    KEY_WIDTH = 4  /* quarters */
+};
+
+struct layout {
+    bool begun;
+    bool in_use;
+    size_t row_count;
+    struct {
+        int offset;
+        size_t key_count;
+        char keys[KEYS_MAX];
+    } rows[ROWS_MAX];
+};
+
+static void set_near(struct nm_tables *tables, char a, char b)
+{
+    if (a == b || a == '~' || b == '~')
+        return;
+    tables->near_keys[(uint8_t)a][(uint8_t)b / 8] |= (uint8_t)(1U << ((uint8_t)b % 8));
+    tables->near_keys[(uint8_t)b][(uint8_t)a / 8] |= (uint8_t)(1U << ((uint8_t)a % 8));
+}
+
+static void use_layout(struct nm_tables *tables, const struct layout *layout)
+{
+    for (size_t y = 0; y < layout->row_count; y++)
+        for (size_t x = 0; x < layout->rows[y].key_count; x++) {
+            const int at = layout->rows[y].offset + (int)x * KEY_WIDTH;
+
+            if (x + 1 < layout->rows[y].key_count)
+                set_near(tables, layout->rows[y].keys[x], layout->rows[y].keys[x + 1]);
+            if (y + 1 == layout->row_count)
+                continue;
+            for (size_t below = 0; below < layout->rows[y + 1].key_count; below++) {
+                const int other = layout->rows[y + 1].offset + (int)below * KEY_WIDTH;
+
+                if (abs(at - other) < KEY_WIDTH)
+                    set_near(tables, layout->rows[y].keys[x],
+                        layout->rows[y + 1].keys[below]);
+            }
+        }
+}
+
+static enum nm_code read_row(struct layout *layout, struct nm_reader *reader)
+{
+    const char *offset = nm_reader_word(reader);
+    const char *keys = nm_reader_word(reader);
+    char *end = NULL;
+    long value;
+
+    if (!layout->begun)
+        return nm_reader_blame(reader, "a row before the first layout", NULL);
+    if (offset == NULL || keys == NULL || nm_reader_word(reader) != NULL)
+        return nm_reader_blame(reader, "a row is `row OFFSET KEYS`", NULL);
+    value = strtol(offset, &end, 10);
+    if (*end != '\0' || value < 0 || value > 64)
+        return nm_reader_blame(reader, "not an offset of 0 to 64 quarters", offset);
+    if (layout->row_count == ROWS_MAX)
+        return nm_reader_blame(reader, "more than 8 rows", NULL);
+    if (strlen(keys) > KEYS_MAX)
+        return nm_reader_blame(reader, "more than 16 keys in a row", keys);
+    for (const char *key = keys; *key != '\0'; key++)
+        if (!nm_is_name_char(*key) && *key != '.' && *key != '~')
+            return nm_reader_blame(
+                reader, "a key is a letter, a digit, one of - _ . or ~", keys);
+    layout->rows[layout->row_count].offset = (int)value;
+    layout->rows[layout->row_count].key_count = strlen(keys);
+    memcpy(layout->rows[layout->row_count].keys, keys, strlen(keys));
+    layout->row_count++;
+    return NM_OK;
+}
+
+/* The place of `name` among the layouts asked for, or -1. */
+static int find_layout(const struct nm_index_spec *spec, const char *name)
+{
+    for (size_t i = 0; i < spec->layout_count; i++)
+        if (strcmp(spec->layouts[i], name) == 0)
+            return (int)i;
+    return -1;
+}
+
+static enum nm_code read_keyboard_line(struct nm_tables *tables, struct layout *layout,
+    const struct nm_index_spec *spec, unsigned *found, struct nm_reader *reader)
+{
+    const char *word = nm_reader_word(reader);
+    const char *name;
+    int place;
+
+    if (strcmp(word, "row") == 0)
+        return read_row(layout, reader);
+    if (strcmp(word, "layout") != 0)
+        return nm_reader_blame(reader, "neither `layout` nor `row`", word);
+    name = nm_reader_word(reader);
+    if (name == NULL)
+        return nm_reader_blame(reader, "a layout without a name", NULL);
+    if (layout->in_use)
+        use_layout(tables, layout);
+    memset(layout, 0, sizeof *layout);
+    layout->begun = true;
+    place = find_layout(spec, name);
+    layout->in_use = place >= 0;
+    if (place >= 0)
+        *found |= 1U << place;
+    return NM_OK;
+}
+
+enum nm_code nm_tables_read_keyboards(
+    struct nm_tables *tables, const struct nm_index_spec *spec, struct nm_error *error)
+{
+    struct layout layout = {.begun = false};
+    struct nm_reader reader;
+    enum nm_code code;
+    unsigned found = 0;
+    bool more;
+
+    if (spec->layout_count > NM_LAYOUTS_MAX)
+        return nm_fail(error, NM_BAD_INPUT, "more than %d keyboards", NM_LAYOUTS_MAX);
+    nm_reader_init(&reader, &spec->keyboards, "keyboards", error);
+    while ((code = nm_reader_line(&reader, &more)) == NM_OK && more) {
+        code = read_keyboard_line(tables, &layout, spec, &found, &reader);
+        if (code != NM_OK)
+            return code;
+    }
+    if (code != NM_OK)
+        return code;
+    if (layout.in_use)
+        use_layout(tables, &layout);
+    for (size_t i = 0; i < spec->layout_count; i++)
+        if ((found >> find_layout(spec, spec->layouts[i]) & 1) == 0)
+            return nm_fail_at(error, NM_BAD_INPUT, reader.file, 0,
+                "no keyboard is named %s", spec->layouts[i]);
+    return NM_OK;
+}
+
+bool nm_tables_keys_are_near(const struct nm_tables *tables, char a, char b)
+{
+    const uint8_t x = (uint8_t)a;
+    const uint8_t y = (uint8_t)b;
+
+    return x < 128 && y < 128 && (tables->near_keys[x][y / 8] >> (y % 8) & 1) != 0;
+}

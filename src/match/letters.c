@@ -1,0 +1,110 @@
+/*
+ * How usual a name is, from conf/tables/letter-pairs.txt: a chain in which each letter
+ * depends on the one before it. Names that people register read like words; most slips do
+ * not.
+ */
+#include "reader.h"
+#include "tables.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { START = NM_LETTERS, END = NM_LETTERS }; /* a row's place, and a column's */
+
+/* The place of a sign, or -1. */
+static int place_of(const struct nm_letters *letters, char c)
+{
+    const char *at = c != '\0' ? strchr(letters->signs, c) : NULL;
+
+    return at != NULL ? (int)(at - letters->signs) : -1;
+}
+
+static enum nm_code read_numbers(struct nm_reader *reader, uint8_t *out, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *word = nm_reader_word(reader);
+        char *end = NULL;
+        const long value = word != NULL ? strtol(word, &end, 10) : -1;
+
+        if (word == NULL || *end != '\0' || value < 0 || value > 255)
+            return nm_reader_blame(
+                reader, "not as many numbers of 0 to 255 as signs", word);
+        out[i] = (uint8_t)value;
+    }
+    if (nm_reader_word(reader) != NULL)
+        return nm_reader_blame(reader, "more numbers than signs", NULL);
+    return NM_OK;
+}
+
+static enum nm_code read_signs(struct nm_letters *letters, struct nm_reader *reader)
+{
+    const char *word = nm_reader_word(reader);
+
+    if (word == NULL || strlen(word) != NM_LETTERS + 1 || word[NM_LETTERS] != '$')
+        return nm_reader_blame(reader, "not 37 signs and a $", word);
+    memcpy(letters->signs, word, NM_LETTERS);
+    return NM_OK;
+}
+
+static enum nm_code read_letter_line(
+    struct nm_letters *letters, struct nm_reader *reader)
+{
+    const char *word = nm_reader_word(reader);
+    const char *sign;
+    int row;
+
+    if (strcmp(word, "signs") == 0)
+        return read_signs(letters, reader);
+    if (strcmp(word, "length") == 0)
+        return read_numbers(reader, letters->lengths, NM_LETTER_LENGTHS);
+    sign = nm_reader_word(reader);
+    if (strcmp(word, "pair") != 0 || sign == NULL || strlen(sign) != 1)
+        return nm_reader_blame(reader, "neither signs, pair nor length", word);
+    row = *sign == '^' ? START : place_of(letters, *sign);
+    if (row < 0)
+        return nm_reader_blame(reader, "not one of the signs", sign);
+    return read_numbers(reader, letters->pairs[row], NM_LETTERS + 1);
+}
+
+enum nm_code nm_tables_read_letters(struct nm_tables *tables, struct nm_error *error)
+{
+    const struct nm_table none = {NULL, 0, NULL};
+    struct nm_reader reader;
+    enum nm_code code;
+    bool more;
+
+    nm_reader_init(&reader, &none, "letter-pairs", error);
+    while ((code = nm_reader_line(&reader, &more)) == NM_OK && more) {
+        code = read_letter_line(&tables->letters, &reader);
+        if (code != NM_OK)
+            return code;
+    }
+    return code;
+}
+
+double nm_letters_spelling(
+    const struct nm_letters *letters, const char *label, size_t length)
+{
+    unsigned tenths = 0;
+    int row = START;
+
+    for (size_t i = 0; i < length; i++) {
+        int column = place_of(letters, label[i]);
+
+        if (column < 0)
+            column = place_of(letters, '-');
+        tenths += letters->pairs[row][column];
+        row = column;
+    }
+    tenths += letters->pairs[row][END];
+    return -(double)tenths / 10;
+}
+
+double nm_letters_length(const struct nm_letters *letters, size_t length)
+{
+    const size_t at = length < 1                   ? 1
+                      : length < NM_LETTER_LENGTHS ? length
+                                                   : NM_LETTER_LENGTHS;
+
+    return -(double)letters->lengths[at - 1] / 10;
+}

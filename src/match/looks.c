@@ -1,0 +1,213 @@
+/*
+ * A fold replaces each group of look-alike characters by one of them, and each run of
+ * characters that reads as a single one (`rn`, `vv`) by that one, the longest run first,
+ * from left to right. It brings together names that may look alike; whether they do is
+ * decided where they are compared.
+ */
+#include "looks.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unicode/uchar.h>
+#include <unicode/uspoof.h>
+
+enum { UNICODE_MAX = NM_DOMAIN_UTF8_MAX + 1 };
+
+struct run {
+    char text[NM_GLYPH_TEXT_MAX + 1];
+    uint8_t length;
+    char single;
+};
+
+struct nm_looks {
+    USpoofChecker *checker;
+    char single[128]; /* what stands for each character */
+    struct run runs[NM_GLYPH_PAIRS_MAX];
+    size_t run_count;
+};
+
+/* ---- making ------------------------------------------------------------- */
+
+/* Let `a` and `b`, and all that look like either, be one: the smallest of them. */
+static void join(struct nm_looks *looks, char a, char b)
+{
+    const char x = looks->single[(uint8_t)a];
+    const char y = looks->single[(uint8_t)b];
+
+    for (int c = 0; c < 128; c++)
+        if (looks->single[c] == x || looks->single[c] == y)
+            looks->single[c] = x < y ? x : y;
+}
+
+static void add_run(struct nm_looks *looks, const char *run, const char *single)
+{
+    struct run *row = &looks->runs[looks->run_count++];
+
+    (void)nm_copy(row->text, sizeof row->text, run);
+    row->length = (uint8_t)strlen(run);
+    row->single = looks->single[(uint8_t)*single];
+}
+
+static int longest_first(const void *a, const void *b)
+{
+    const struct run *x = a;
+    const struct run *y = b;
+
+    if (x->length != y->length)
+        return x->length > y->length ? -1 : 1;
+    return strcmp(x->text, y->text);
+}
+
+static void add_pairs(struct nm_looks *looks, const struct nm_tables *tables)
+{
+    for (int c = 0; c < 128; c++)
+        looks->single[c] = (char)c;
+    for (size_t i = 0; i < tables->glyph_count; i++)
+        if (tables->glyphs[i].a_length == 1 && tables->glyphs[i].b_length == 1)
+            join(looks, tables->glyphs[i].a[0], tables->glyphs[i].b[0]);
+    for (size_t i = 0; i < tables->glyph_count; i++) {
+        const struct nm_glyph_pair *pair = &tables->glyphs[i];
+
+        if (pair->a_length > 1 && pair->b_length == 1)
+            add_run(looks, pair->a, pair->b);
+        else if (pair->a_length == 1 && pair->b_length > 1)
+            add_run(looks, pair->b, pair->a);
+    }
+    qsort(looks->runs, looks->run_count, sizeof *looks->runs, longest_first);
+}
+
+enum nm_code nm_looks_new(
+    const struct nm_tables *tables, struct nm_looks **out, struct nm_error *error)
+{
+    struct nm_looks *looks = calloc(1, sizeof *looks);
+    UErrorCode status = U_ZERO_ERROR;
+
+    if (looks == NULL)
+        return nm_fail(error, NM_NO_MEMORY, "out of memory");
+    add_pairs(looks, tables);
+    looks->checker = uspoof_open(&status);
+    if (U_FAILURE(status)) {
+        nm_looks_free(&looks);
+        if (status == U_MEMORY_ALLOCATION_ERROR)
+            return nm_fail(error, NM_NO_MEMORY, "out of memory");
+        return nm_fail(error, NM_SYSTEM, "ICU has no table of confusables: %s",
+            u_errorName(status));
+    }
+    *out = looks;
+    return NM_OK;
+}
+
+void nm_looks_free(struct nm_looks **looks)
+{
+    if (*looks == NULL)
+        return;
+    if ((*looks)->checker != NULL)
+        uspoof_close((*looks)->checker);
+    free(*looks);
+    *looks = NULL;
+}
+
+/* ---- folding ------------------------------------------------------------ */
+
+static const struct run *find_run(
+    const struct nm_looks *looks, const char *text, size_t length)
+{
+    for (size_t i = 0; i < looks->run_count; i++) {
+        const struct run *run = &looks->runs[i];
+
+        if (run->length <= length && memcmp(text, run->text, run->length) == 0)
+            return run;
+    }
+    return NULL;
+}
+
+size_t nm_look_ascii(
+    const struct nm_looks *looks, const char *text, size_t length, char *out)
+{
+    size_t written = 0;
+
+    for (size_t at = 0; at < length && written < NM_LOOK_MAX;) {
+        const struct run *run = find_run(looks, text + at, length - at);
+        const uint8_t byte = (uint8_t)text[at];
+
+        out[written++] = run != NULL  ? run->single
+                         : byte < 128 ? looks->single[byte]
+                                      : text[at];
+        at += run != NULL ? run->length : 1;
+    }
+    out[written] = '\0';
+    return written;
+}
+
+/* A skeleton's marks fall away and its capitals (the skeleton of 0 is O) become small;
+ * in place. */
+static size_t strip(char *text, size_t length)
+{
+    size_t kept = 0;
+
+    for (size_t at = 0; at < length;) {
+        uint32_t code_point = 0;
+        const size_t size = nm_utf8_decode(text + at, length - at, &code_point);
+        const bool is_mark =
+            size > 0 && u_charType((UChar32)code_point) == U_NON_SPACING_MARK;
+
+        if (size == 0)
+            break;
+        if (!is_mark) {
+            memmove(text + kept, text + at, size);
+            text[kept] = nm_ascii_lower(text[kept]);
+            kept += size;
+        }
+        at += size;
+    }
+    return kept;
+}
+
+static size_t look_at_label(
+    const struct nm_looks *looks, const char *label, size_t length, char *out)
+{
+    char skeleton[NM_LOOK_MAX + 1];
+    UErrorCode status = U_ZERO_ERROR;
+    int32_t size = uspoof_getSkeletonUTF8(
+        looks->checker, 0, label, (int32_t)length, skeleton, NM_LOOK_MAX, &status);
+
+    if (U_FAILURE(status) || size < 0)
+        return nm_look_ascii(looks, label, length, out);
+    return nm_look_ascii(looks, skeleton, strip(skeleton, (size_t)size), out);
+}
+
+static bool is_ascii(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((uint8_t)text[i] >= 128)
+            return false;
+    return true;
+}
+
+size_t nm_look(const struct nm_looks *looks, const struct nm_names *names,
+    const struct nm_domain *domain, char *out)
+{
+    char unicode[UNICODE_MAX];
+    char label_look[NM_LOOK_MAX + 1];
+    struct nm_buf buf;
+    struct nm_buf look;
+
+    if (!domain->idn)
+        return nm_look_ascii(looks, domain->name, domain->length, out);
+    nm_buf_init(&buf, unicode, sizeof unicode);
+    nm_buf_init(&look, out, NM_LOOK_MAX + 1);
+    nm_domain_to_unicode(names, domain, &buf);
+    for (size_t at = 0; at <= buf.length;) {
+        const size_t length = strcspn(unicode + at, ".");
+        const size_t size =
+            is_ascii(unicode + at, length)
+                ? nm_look_ascii(looks, unicode + at, length, label_look)
+                : look_at_label(looks, unicode + at, length, label_look);
+
+        nm_buf_put(&look, label_look, size);
+        at += length + 1;
+        if (at <= buf.length)
+            nm_buf_puts(&look, ".");
+    }
+    return look.length;
+}

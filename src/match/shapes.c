@@ -1,0 +1,311 @@
+/*
+ * Names that differ in more than an edit and yet in little:
+ *
+ *   separators  without dots and hyphens they are equal (`us-armymil` for us.army.mil)
+ *   order       they have the same characters, a few of them in another order (`exmalpe`)
+ *   looks       they have one look (`rn` for m, a Cyrillic letter)
+ */
+#include "looks.h"
+#include "search.h"
+
+#include <string.h>
+#include <unicode/uscript.h>
+
+enum { ORDER_BYTES_MAX = 5 }; /* characters that are in another order */
+
+static bool is_separator(char c)
+{
+    return c == '.' || c == '-';
+}
+
+/* ---- separators --------------------------------------------------------- */
+
+/* The slip where the two names part, one of which has a separator there. */
+static enum nm_slip_kind separator_slip(char typed, char meant, struct nm_slip *slip)
+{
+    slip->typed_length = is_separator(typed);
+    slip->meant_length = is_separator(meant);
+    if (slip->typed_length == 1 && slip->meant_length == 1)
+        return NM_SLIP_DOT_OTHER;
+    return typed == '.' || (slip->typed_length == 0 && meant == '.') ? NM_SLIP_DOT
+                                                                     : NM_SLIP_HYPHEN;
+}
+
+static bool add_separators(
+    const struct nm_query *query, struct nm_finding *finding, const char *meant)
+{
+    const char *typed = query->typed->name + finding->kept;
+    size_t t = 0;
+    size_t m = 0;
+
+    while (typed[t] != '\0' || meant[m] != '\0') {
+        struct nm_slip slip = {.typed_at = (uint8_t)t, .meant_at = (uint8_t)m};
+        enum nm_slip_kind kind;
+
+        if (typed[t] == meant[m]) {
+            t++;
+            m++;
+            continue;
+        }
+        if (!is_separator(typed[t]) && !is_separator(meant[m]))
+            return false;
+        kind = separator_slip(typed[t], meant[m], &slip);
+        if (!nm_finding_add(query, finding, kind, &slip))
+            return false;
+        t += slip.typed_length;
+        m += slip.meant_length;
+    }
+    return true;
+}
+
+static void try_separators(
+    const struct nm_query *query, uint32_t at, size_t kept, struct nm_findings *found)
+{
+    struct nm_finding *finding = nm_findings_claim(query, found, at, kept);
+
+    if (finding != NULL &&
+        add_separators(
+            query, finding, nm_name_text(query->index, &query->index->names[at])) &&
+        finding->slip_count > 0)
+        nm_findings_keep(query, found, finding);
+}
+
+static void search_separators(const struct nm_query *query, struct nm_findings *found)
+{
+    for (size_t i = 0; i < query->tail_count; i++) {
+        const size_t kept = query->tail_at[i];
+
+        nm_look_up(query,
+            nm_key(NM_KEY_BARE,
+                nm_hash_bare(query->typed->name + kept, query->typed->length - kept)),
+            kept, try_separators, found);
+    }
+}
+
+/* ---- order -------------------------------------------------------------- */
+
+/* Between the common front and the common back, the same few characters. That it is they
+ * and no others, the equal bags say, unless hashes collide. */
+static void try_order(
+    const struct nm_query *query, uint32_t at, size_t kept, struct nm_findings *found)
+{
+    const struct nm_name *name = &query->index->names[at];
+    const char *meant = nm_name_text(query->index, name);
+    const char *typed = query->typed->name + kept;
+    const size_t length = query->typed->length - kept;
+    struct nm_finding *finding;
+    struct nm_slip slip;
+    size_t front = 0;
+    size_t back = 0;
+
+    if (name->length != length)
+        return;
+    while (front < length && typed[front] == meant[front])
+        front++;
+    while (
+        back < length - front && typed[length - 1 - back] == meant[length - 1 - back])
+        back++;
+    slip.typed_at = slip.meant_at = (uint8_t)front;
+    slip.typed_length = slip.meant_length = (uint8_t)(length - front - back);
+    if (slip.typed_length < 3 || slip.typed_length > ORDER_BYTES_MAX ||
+        nm_hash_bag(typed + front, slip.typed_length) !=
+            nm_hash_bag(meant + front, slip.meant_length))
+        return;
+    finding = nm_findings_claim(query, found, at, kept);
+    if (finding == NULL)
+        return;
+    (void)nm_finding_add(query, finding,
+        memchr(typed + front, '.', slip.typed_length) != NULL ? NM_SLIP_DOT
+                                                              : NM_SLIP_ORDER,
+        &slip);
+    nm_findings_keep(query, found, finding);
+}
+
+static void search_order(const struct nm_query *query, struct nm_findings *found)
+{
+    for (size_t i = 0; i < query->tail_count; i++) {
+        const size_t kept = query->tail_at[i];
+
+        nm_look_up(query,
+            nm_key(NM_KEY_BAG,
+                nm_hash_bag(query->typed->name + kept, query->typed->length - kept)),
+            kept, try_order, found);
+    }
+}
+
+/* ---- looks -------------------------------------------------------------- */
+
+/* Both in ASCII: the look-alikes one after the other. */
+static bool add_glyphs(const struct nm_query *query, struct nm_finding *finding,
+    const struct nm_name *name)
+{
+    const char *meant = nm_name_text(query->index, name);
+    const char *typed = query->typed->name + finding->kept;
+    const size_t typed_length = query->typed->length - finding->kept;
+    size_t t = 0;
+    size_t m = 0;
+
+    while (t < typed_length && m < name->length) {
+        const struct nm_glyph_pair *pair;
+        struct nm_slip slip = {.typed_at = (uint8_t)t, .meant_at = (uint8_t)m};
+        bool swapped;
+
+        if (typed[t] == meant[m]) {
+            t++;
+            m++;
+            continue;
+        }
+        pair = nm_tables_glyph(query->index->tables, typed + t, typed_length - t,
+            meant + m, name->length - m, &swapped);
+        if (pair == NULL)
+            return false;
+        slip.typed_length = swapped ? pair->b_length : pair->a_length;
+        slip.meant_length = swapped ? pair->a_length : pair->b_length;
+        if (!nm_finding_add(query, finding, NM_SLIP_GLYPH, &slip))
+            return false;
+        t += slip.typed_length;
+        m += slip.meant_length;
+    }
+    return t == typed_length && m == name->length;
+}
+
+/* One with an A-label: label by label. */
+static bool add_labels(const struct nm_query *query, struct nm_finding *finding,
+    const struct nm_name *name, enum nm_slip_kind kind)
+{
+    const char *meant = nm_name_text(query->index, name);
+    const char *typed = query->typed->name + finding->kept;
+    size_t t = 0;
+    size_t m = 0;
+
+    for (;;) {
+        const size_t typed_length = strcspn(typed + t, ".");
+        const size_t meant_length = strcspn(meant + m, ".");
+        const struct nm_slip slip = {.typed_at = (uint8_t)t,
+            .typed_length = (uint8_t)typed_length,
+            .meant_at = (uint8_t)m,
+            .meant_length = (uint8_t)meant_length};
+
+        if ((typed_length != meant_length ||
+                memcmp(typed + t, meant + m, meant_length) != 0) &&
+            !nm_finding_add(query, finding, kind, &slip))
+            return false;
+        t += typed_length;
+        m += meant_length;
+        if (typed[t] == '\0' || meant[m] == '\0')
+            return typed[t] == meant[m];
+        t++;
+        m++;
+    }
+}
+
+/* What the looks of one typed name are compared with. */
+struct look {
+    const char *text; /* of the whole typed name, or of a tail */
+    size_t length;
+    enum nm_slip_kind kind; /* if an A-label is involved */
+};
+
+static bool has_look(
+    const struct nm_index *index, const struct nm_name *name, const struct look *look)
+{
+    char text[NM_LOOK_MAX + 1];
+    size_t length;
+
+    if (name->is_idn) {
+        const char *stored = nm_name_text(index, name) + name->length + 1;
+
+        return strlen(stored) == look->length &&
+               memcmp(stored, look->text, look->length) == 0;
+    }
+    length = nm_look_ascii(index->looks, nm_name_text(index, name), name->length, text);
+    return length == look->length && memcmp(text, look->text, length) == 0;
+}
+
+static void try_look(const struct nm_query *query, uint32_t at, size_t kept,
+    const struct look *look, struct nm_findings *found)
+{
+    const struct nm_name *name = &query->index->names[at];
+    struct nm_finding *finding;
+    bool fits;
+
+    if (!has_look(query->index, name, look))
+        return;
+    finding = nm_findings_claim(query, found, at, kept);
+    if (finding == NULL)
+        return;
+    fits = query->typed->idn || name->is_idn
+               ? add_labels(query, finding, name, look->kind)
+               : add_glyphs(query, finding, name);
+    if (fits && finding->slip_count > 0)
+        nm_findings_keep(query, found, finding);
+}
+
+/* A letter of another script than Latin makes the slip one of scripts. */
+static enum nm_slip_kind kind_of_look(const struct nm_query *query)
+{
+    char text[NM_DOMAIN_UTF8_MAX + 1];
+    struct nm_buf buf;
+    uint32_t code_point;
+
+    if (!query->typed->idn)
+        return NM_SLIP_MARK;
+    nm_buf_init(&buf, text, sizeof text);
+    nm_domain_to_unicode(query->index->naming, query->typed, &buf);
+    for (size_t at = 0; at < buf.length;) {
+        const size_t size = nm_utf8_decode(text + at, buf.length - at, &code_point);
+        UErrorCode status = U_ZERO_ERROR;
+        UScriptCode script;
+
+        if (size == 0)
+            break;
+        script = uscript_getScript((UChar32)code_point, &status);
+        if (script != USCRIPT_LATIN && script != USCRIPT_COMMON &&
+            script != USCRIPT_INHERITED)
+            return NM_SLIP_SCRIPT;
+        at += size;
+    }
+    return NM_SLIP_MARK;
+}
+
+/* Where the look of the typed name's tail begins: behind as many dots as the tail does. */
+static size_t tail_of_look(const char *look, const char *typed, size_t kept)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < kept; i++)
+        if (typed[i] == '.')
+            at += strcspn(look + at, ".") + 1;
+    return at;
+}
+
+static void search_looks(const struct nm_query *query, struct nm_findings *found)
+{
+    const struct nm_index *index = query->index;
+    char text[NM_LOOK_MAX + 1];
+    const size_t length = nm_look(index->looks, index->naming, query->typed, text);
+    const enum nm_slip_kind kind = kind_of_look(query);
+
+    for (size_t i = 0; i < query->tail_count; i++) {
+        const size_t kept = query->tail_at[i];
+        const size_t at = tail_of_look(text, query->typed->name, kept);
+        const struct look look = {text + at, length - at, kind};
+        const uint64_t key = nm_key(NM_KEY_LOOK, nm_hash(look.text, look.length));
+        const struct nm_map_row *rows;
+        size_t count;
+
+        rows = nm_map_find(&index->near, key, &count);
+        for (size_t r = 0; r < count && found->looks < NM_LOOKS_MAX; r++) {
+            found->looks++;
+            if (rows[r].tag == (uint32_t)key)
+                try_look(query, rows[r].name, kept, &look, found);
+        }
+    }
+}
+
+void nm_search_shapes(const struct nm_query *query, struct nm_findings *found)
+{
+    search_separators(query, found);
+    search_order(query, found);
+    search_looks(query, found);
+}

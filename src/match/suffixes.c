@@ -1,0 +1,180 @@
+/*
+ * One suffix in another's place. Three looks:
+ *
+ *   the registrable label of the typed name finds the listed names that have the same
+ *   the table's pairs put what was meant in the place of what was typed
+ *   the last labels of the typed name are compared with the protected suffixes
+ */
+#include "search.h"
+
+#include <string.h>
+
+enum { SUFFIX_LABELS_MAX = 4 }; /* labels at the end that may be a suffix */
+
+void nm_keep_suffix(const struct nm_query *query, uint32_t at, size_t kept,
+    size_t typed_suffix, size_t meant_suffix, enum nm_suffix_class class,
+    struct nm_findings *found)
+{
+    const struct nm_name *name = &query->index->names[at];
+    struct nm_finding *finding = nm_findings_claim(query, found, at, kept);
+    const struct nm_slip slip = {.typed_at = (uint8_t)(typed_suffix - kept),
+        .typed_length = (uint8_t)(query->typed->length - typed_suffix),
+        .meant_at = (uint8_t)meant_suffix,
+        .meant_length = (uint8_t)(name->length - meant_suffix)};
+
+    if (finding == NULL)
+        return;
+    (void)nm_finding_add(query, finding, NM_SLIP_SUFFIX, &slip);
+    finding->slips[0].in_suffix = true;
+    finding->suffix_class = class;
+    nm_findings_keep(query, found, finding);
+}
+
+/* ---- the registrable label ---------------------------------------------- */
+
+/* What the listed name has before its suffix must end what the typed name has, at a
+ * dot. */
+static void try_core(
+    const struct nm_query *query, uint32_t at, size_t unused, struct nm_findings *found)
+{
+    const struct nm_name *name = &query->index->names[at];
+    const char *text = nm_name_text(query->index, name);
+    const char *typed = query->typed->name;
+    const size_t head = name->suffix;
+    const size_t suffix = query->parts.suffix;
+    const size_t kept = head <= suffix ? suffix - head : 0;
+
+    (void)unused;
+    if (head > suffix || memcmp(typed + kept, text, head) != 0 ||
+        (kept > 0 && typed[kept - 1] != '.'))
+        return;
+    nm_keep_suffix(query, at, kept, suffix, head,
+        nm_tables_suffix_class(query->index->tables, typed + suffix,
+            query->typed->length - suffix, text + head, name->length - head),
+        found);
+}
+
+static void search_core(const struct nm_query *query, struct nm_findings *found)
+{
+    const size_t registrable = query->parts.registrable;
+    const size_t suffix = query->parts.suffix;
+
+    if (registrable < suffix)
+        nm_look_up(query,
+            nm_key(NM_KEY_CORE, nm_hash_part(&query->index->powers, &query->tails,
+                                    registrable, suffix - 1)),
+            0, try_core, found);
+}
+
+/* ---- the table ---------------------------------------------------------- */
+
+/* The typed name up to `start` and then the row's meant suffix may be a listed name, or
+ * end in one: `mail.firm.com.com`, `firm.com`. */
+static void try_row(const struct nm_query *query, const struct nm_suffix_row *row,
+    size_t start, struct nm_findings *found)
+{
+    const struct nm_index *index = query->index;
+    const uint64_t meant = nm_hash(row->meant, row->meant_length);
+    char text[2 * NM_DOMAIN_MAX];
+    size_t kept = start;
+
+    memcpy(text, query->typed->name, start);
+    memcpy(text + start, row->meant, row->meant_length);
+    for (size_t labels = 0; kept > 0 && labels < NM_TAILS_MAX; labels++) {
+        uint32_t at;
+
+        kept--;
+        while (kept > 0 && text[kept - 1] != '.')
+            kept--;
+        at = nm_index_find(index,
+            nm_hash_join(&index->powers, &query->tails, kept, start, meant),
+            text + kept, start + row->meant_length - kept);
+        if (at != NM_NO_NAME)
+            nm_keep_suffix(query, at, kept, start, start - kept, row->class, found);
+    }
+}
+
+/* A protected suffix, the same. Only slips: that people confuse two suffixes says nothing
+ * about a name that nobody listed. */
+static void try_protected(const struct nm_query *query, const struct nm_suffix_row *row,
+    size_t start, struct nm_findings *found)
+{
+    const struct nm_index *index = query->index;
+
+    if (row->class != NM_SUFFIX_SLIP)
+        return;
+    for (size_t i = index->listed_count; i < index->name_count; i++)
+        if (index->names[i].length == row->meant_length &&
+            memcmp(nm_name_text(index, &index->names[i]), row->meant,
+                row->meant_length) == 0)
+            nm_keep_suffix(query, (uint32_t)i, start, start, 0, row->class, found);
+}
+
+/* ---- all ---------------------------------------------------------------- */
+
+/* Whether the typed name lies under a protected suffix already. */
+static bool is_under_protected(const struct nm_query *query)
+{
+    const struct nm_index *index = query->index;
+    const size_t length = query->typed->length;
+
+    for (size_t i = index->listed_count; i < index->name_count; i++) {
+        const struct nm_name *suffix = &index->names[i];
+        const char *tail;
+
+        if (length < suffix->length)
+            continue;
+        tail = query->typed->name + length - suffix->length;
+        if (memcmp(tail, nm_name_text(index, suffix), suffix->length) == 0 &&
+            (length == suffix->length || tail[-1] == '.'))
+            return true;
+    }
+    return false;
+}
+
+/* `192.0.2.1` without its brackets is no slip for a name that begins with 192. */
+static bool ends_in_number(const struct nm_domain *typed)
+{
+    size_t at = typed->length;
+
+    while (at > 0 && typed->name[at - 1] >= '0' && typed->name[at - 1] <= '9')
+        at--;
+    return at == 0 || (typed->name[at - 1] == '.' && at < typed->length);
+}
+
+/* A slip of a protected suffix is one of what stands where the public suffix does:
+ * `x.co.il` is a name under a suffix of its own, not one under `il` for `mil`. */
+void nm_search_suffixes(const struct nm_query *query, struct nm_findings *found)
+{
+    const struct nm_index *index = query->index;
+    const char *text = query->typed->name;
+    const bool is_suffix = query->parts.registrable >= query->parts.suffix;
+    const size_t last = query->parts.suffix_known && !is_suffix ? query->parts.suffix
+                                                                : query->typed->length;
+    const bool protects =
+        index->name_count > index->listed_count && !is_under_protected(query);
+    size_t start = query->typed->length;
+
+    if (ends_in_number(query->typed))
+        return;
+    search_core(query, found);
+    for (int labels = 0; labels < SUFFIX_LABELS_MAX; labels++) {
+        const struct nm_suffix_row *rows;
+        size_t count;
+
+        while (start > 0 && text[start - 1] != '.')
+            start--;
+        if (start == 0)
+            break;
+        rows = nm_tables_suffixes(
+            index->tables, text + start, query->typed->length - start, &count);
+        if (protects && start <= last)
+            nm_search_suffix_edits(query, start, found);
+        for (size_t i = 0; i < count; i++) {
+            try_row(query, &rows[i], start, found);
+            if (protects && start <= last)
+                try_protected(query, &rows[i], start, found);
+        }
+        start--;
+    }
+}
