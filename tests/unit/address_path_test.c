@@ -416,7 +416,7 @@ static const char letters[] = "<>@\":,[]\\ a.";
 
 START_TEST(test_path__is_split_as_the_model_splits_it)
 {
-    enum { KINDS = sizeof letters - 1, SHORT = 4, LONG = 20, ROUNDS = 60000 };
+    enum { KINDS = sizeof letters - 1, SHORT = 4, LONG = 20, ROUNDS = 20000 };
     struct model model;
     unsigned seed = 20240502;
     char path[LONG + 1];
