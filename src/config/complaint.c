@@ -75,37 +75,44 @@ void nm_warn(struct nm_complaints *complaints, const char *file, unsigned line,
     add(complaints, true, file, line, message);
 }
 
-static size_t file_rank(const char *file, const char *const *files, size_t file_count)
+/* The files in `files` come first, then the others as they were first complained of. */
+static size_t file_rank(const struct nm_complaints *complaints, const char *file,
+    const char *const *files, size_t file_count)
 {
     size_t rank = 0;
 
     /* A complaint keeps the beginning of a long name only. */
     while (rank < file_count && strncmp(file, files[rank], NM_ERROR_FILE_MAX - 1) != 0)
         rank++;
-    return rank;
+    if (rank < file_count)
+        return rank;
+    rank = 0;
+    while (strcmp(file, complaints->rows[rank].error.file) != 0)
+        rank++;
+    return file_count + rank;
 }
 
 void nm_complaints_sort(
     struct nm_complaints *complaints, const char *const *files, size_t file_count)
 {
     struct nm_complaint *rows = complaints->rows;
+    size_t ranks[NM_COMPLAINTS_MAX];
 
+    for (size_t i = 0; i < complaints->count; i++)
+        ranks[i] = file_rank(complaints, rows[i].error.file, files, file_count);
     for (size_t i = 1; i < complaints->count; i++) {
         const struct nm_complaint row = rows[i];
-        const size_t rank = file_rank(row.error.file, files, file_count);
+        const size_t rank = ranks[i];
         size_t at = i;
 
-        while (at > 0) {
-            const struct nm_error *before = &rows[at - 1].error;
-            const size_t before_rank = file_rank(before->file, files, file_count);
-
-            if (before_rank < rank ||
-                (before_rank == rank && before->line <= row.error.line))
-                break;
+        while (at > 0 &&
+               (ranks[at - 1] > rank ||
+                   (ranks[at - 1] == rank && rows[at - 1].error.line > row.error.line)))
             at--;
-        }
         memmove(&rows[at + 1], &rows[at], (i - at) * sizeof *rows);
+        memmove(&ranks[at + 1], &ranks[at], (i - at) * sizeof *ranks);
         rows[at] = row;
+        ranks[at] = rank;
     }
 }
 
@@ -127,6 +134,32 @@ void nm_complaints_print(const struct nm_complaints *complaints, FILE *out)
 
 /* ---- quoting ------------------------------------------------------------ */
 
+static void show(struct nm_buf *buf, const char *bytes, size_t length)
+{
+    const size_t most = buf->length + QUOTED_BYTES_MAX;
+
+    for (size_t at = 0; at < length;) {
+        char visible[NM_VISIBLE_MAX + 1];
+
+        if (buf->length >= most) {
+            nm_buf_puts(buf, "...");
+            break;
+        }
+        at += nm_visible(bytes + at, length - at, visible);
+        nm_buf_puts(buf, visible);
+    }
+}
+
+struct nm_quoted nm_show(const char *bytes, size_t length)
+{
+    struct nm_quoted shown;
+    struct nm_buf buf;
+
+    nm_buf_init(&buf, shown.text, sizeof shown.text);
+    show(&buf, bytes, length);
+    return shown;
+}
+
 struct nm_quoted nm_quote(const char *bytes, size_t length)
 {
     struct nm_quoted quoted;
@@ -134,14 +167,7 @@ struct nm_quoted nm_quote(const char *bytes, size_t length)
 
     nm_buf_init(&buf, quoted.text, sizeof quoted.text);
     nm_buf_puts(&buf, "\"");
-    for (size_t at = 0; at < length && buf.length <= QUOTED_BYTES_MAX;) {
-        char visible[NM_VISIBLE_MAX + 1];
-
-        at += nm_visible(bytes + at, length - at, visible);
-        nm_buf_puts(&buf, visible);
-        if (at < length && buf.length > QUOTED_BYTES_MAX)
-            nm_buf_puts(&buf, "...");
-    }
+    show(&buf, bytes, length);
     nm_buf_puts(&buf, "\"");
     return quoted;
 }

@@ -7,13 +7,37 @@
 
 enum { TRIAL_MS = 10000 };
 
-static void try_parse(void *self)
+/* What libconfig says of a text. */
+struct verdict {
+    bool is_right;
+    unsigned line;
+    char error[64];
+};
+
+static void parse(
+    const struct nm_source *source, config_t *tree, struct verdict *verdict)
+{
+    const char *error;
+
+    *verdict = (struct verdict){.is_right = true};
+    if (config_read_string(tree, nm_source_text(source)) == CONFIG_TRUE)
+        return;
+    error = config_error_text(tree);
+    verdict->is_right = false;
+    verdict->line = (unsigned)config_error_line(tree);
+    (void)nm_copy(
+        verdict->error, sizeof verdict->error, error != NULL ? error : "syntax error");
+}
+
+static void try_parse(void *self, void *answer)
 {
     const struct nm_source *source = self;
+    struct verdict verdict;
     config_t tree;
 
     config_init(&tree);
-    (void)config_read_string(&tree, nm_source_text(source));
+    parse(source, &tree, &verdict);
+    memcpy(answer, &verdict, sizeof verdict);
 }
 
 /* libconfig finds where a string in a list ends by reading on, and so gives it the line
@@ -35,45 +59,59 @@ static void correct_lines(
         correct_lines(source, config_setting_get_elem(setting, (unsigned)i), strings);
 }
 
-static void complain_of_syntax(const struct nm_source *source, const config_t *tree,
-    struct nm_complaints *complaints)
+static void complain_of_syntax(const struct nm_source *source,
+    const struct verdict *verdict, struct nm_complaints *complaints)
 {
-    const unsigned line = (unsigned)config_error_line(tree);
-    const struct nm_place place = nm_source_place(source, line > 0 ? line : 1);
+    const unsigned line = verdict->line > 0 ? verdict->line : 1;
+    const struct nm_place place = nm_source_place(source, line);
+    const char *error = verdict->error;
     const char *at = nm_source_text(source);
-    const char *text = config_error_text(tree);
 
     for (unsigned i = 1; i < line && strchr(at, '\n') != NULL; i++)
         at = strchr(at, '\n') + 1;
     at += strspn(at, " \t");
-    if (text != NULL && strcmp(text, "duplicate setting name") == 0)
-        text = "a key is set a second time";
+    if (strcmp(error, "duplicate setting name") == 0)
+        error = "a key is set a second time";
     if (*at == '\n' || *at == '\0')
-        nm_complain(complaints, place.file, place.line, "%s, on this line or before",
-            text != NULL ? text : "syntax error");
+        nm_complain(
+            complaints, place.file, place.line, "%s, on this line or before", error);
     else
-        nm_complain(complaints, place.file, place.line, "%s at or before %s",
-            text != NULL ? text : "syntax error",
-            nm_quote(at, strcspn(at, "\r\n")).text);
+        nm_complain(complaints, place.file, place.line, "%s at or before: %s", error,
+            nm_show(at, strcspn(at, "\r\n")).text);
+}
+
+/* The child also keeps to itself what libconfig loses on an error of syntax, the string
+ * that it has just read. */
+static enum nm_code try_in_child(const struct nm_source *source,
+    struct verdict *verdict, struct nm_complaints *complaints)
+{
+    struct nm_error error;
+    const enum nm_code code = nm_trial_run(try_parse, (void *)(uintptr_t)source,
+        verdict, sizeof *verdict, TRIAL_MS, &error);
+
+    if (code == NM_SYSTEM)
+        nm_complain(complaints, nm_source_place(source, 1).file, 0,
+            "cannot be tried in a child process first: %s", error.message);
+    else if (code != NM_OK)
+        nm_complain(complaints, nm_source_place(source, 1).file, 0,
+            "cannot be read: the process that tried to %s; it may have run out of "
+            "memory",
+            error.message);
+    return code == NM_OK ? NM_OK : NM_BAD_INPUT;
 }
 
 enum nm_code nm_tree_parse(const struct nm_source *source, enum nm_tree_trial trial,
     config_t *tree, struct nm_complaints *complaints)
 {
-    const struct nm_place first = nm_source_place(source, 1);
-    struct nm_error error;
+    struct verdict verdict = {.is_right = true};
     size_t strings = 0;
 
-    if (trial == NM_TREE_TRIAL &&
-        nm_trial_run(try_parse, (void *)(uintptr_t)source, TRIAL_MS, &error) != NM_OK) {
-        nm_complain(complaints, first.file, 0,
-            "cannot be read: the process that parsed it %s; it may have run out of "
-            "memory",
-            error.message);
+    if (trial == NM_TREE_TRIAL && try_in_child(source, &verdict, complaints) != NM_OK)
         return NM_BAD_INPUT;
-    }
-    if (config_read_string(tree, nm_source_text(source)) != CONFIG_TRUE) {
-        complain_of_syntax(source, tree, complaints);
+    if (verdict.is_right)
+        parse(source, tree, &verdict);
+    if (!verdict.is_right) {
+        complain_of_syntax(source, &verdict, complaints);
         return NM_BAD_INPUT;
     }
     correct_lines(source, config_root_setting(tree), &strings);
