@@ -127,7 +127,7 @@ static bool parse_weight(const char *text, size_t length, double *weight)
 static void complain(const struct reading *reading, const struct line *line,
     const char *text, size_t length, const char *what)
 {
-    nm_complain(reading->complaints, reading->list->file, line->number, "%s: %s",
+    nm_complain(reading->complaints, reading->list->file, line->number, "%s%s",
         nm_quote(text, length).text, what);
 }
 
@@ -143,19 +143,20 @@ static enum nm_code read_line(const struct reading *reading, struct line line)
 
     if (line.length > 0) {
         complain(reading, &line, line.text, line.length,
-            "stands behind a domain and its weight");
+            " stands behind a domain and its weight");
         return NM_OK;
     }
     if (weight_length > 0 && !parse_weight(weight_text, weight_length, &weight)) {
         complain(reading, &line, weight_text, weight_length,
-            "is no weight; it is a number above 0, at most 1e9");
+            " is no weight; it is a number above 0, at most 1e9");
         return NM_OK;
     }
     fault = nm_entry_parse(reading->names, name, name_length, &domain);
     if (fault == NM_FAULT_MEMORY)
         return NM_NO_MEMORY;
     if (fault != NM_FAULT_NONE) {
-        complain(reading, &line, name, name_length, nm_address_fault_text(fault));
+        nm_complain(reading->complaints, reading->list->file, line.number, "%s: %s",
+            nm_quote(name, name_length).text, nm_address_fault_text(fault));
         return NM_OK;
     }
     return nm_list_add(reading->list, &domain, weight, line.number, reading->roster,

@@ -2,7 +2,7 @@
 #include "loaded.h"
 #include "memory.h"
 
-#include "check.h"
+#include "syntax.h"
 
 #include <errno.h>
 #include <libpsl.h>
@@ -18,13 +18,6 @@ struct nm_reader nm_config_reader(struct nm_config *config)
     return (struct nm_reader){.source = config->source,
         .arena = config->arena,
         .complaints = config->complaints};
-}
-
-static void complain_of_file(const struct nm_config *config, const char *what)
-{
-    const struct nm_place first = nm_source_place(config->source, 1);
-
-    nm_complain(config->complaints, first.file, 0, "%s", what);
 }
 
 /* ---- paths -------------------------------------------------------------- */
@@ -209,19 +202,26 @@ static enum nm_code load_tables(struct nm_config *config)
 
 /* ---- the whole ---------------------------------------------------------- */
 
-static void check_protect(const struct nm_config *config)
+static bool is_unset(const struct nm_value *list)
 {
+    return list->line == 0 || list->is_empty;
+}
+
+static void check_protect(struct nm_config *config)
+{
+    struct nm_reader reader = nm_config_reader(config);
     const struct nm_value *values = config->values;
 
     if (values[NM_OPT_PROTECT].line == 0)
-        complain_of_file(config, "protect is missing: it names the domains that people "
-                                 "here write to");
-    else if (values[NM_OPT_PROTECT_OWN].count == 0 &&
-             values[NM_OPT_PROTECT_DOMAINS].count == 0 &&
-             values[NM_OPT_PROTECT_SUFFIXES].count == 0 &&
-             values[NM_OPT_PROTECT_FILES].count == 0 &&
+        nm_complain(config->complaints, nm_source_place(config->source, 1).file, 0,
+            "protect is missing: it names the domains that people here write to");
+    else if (is_unset(&values[NM_OPT_PROTECT_OWN]) &&
+             is_unset(&values[NM_OPT_PROTECT_DOMAINS]) &&
+             is_unset(&values[NM_OPT_PROTECT_SUFFIXES]) &&
+             is_unset(&values[NM_OPT_PROTECT_FILES]) &&
              values[NM_OPT_PROTECT_PROVIDERS].number == 0)
-        complain_of_file(config, "protect names nothing, so nothing can be near it");
+        nm_complain_of(&reader, values[NM_OPT_PROTECT].line,
+            "protect names nothing, so nothing can be near it");
 }
 
 static enum nm_code load_names(struct nm_config *config)

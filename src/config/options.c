@@ -1,6 +1,6 @@
 #include "option.h"
 
-#include "check.h"
+#include "syntax.h"
 
 #include <string.h>
 

@@ -86,10 +86,7 @@ static enum nm_code take_lists(const struct reading *reading, struct nm_rule_spe
 static void complain_of_empty_lists(struct reading *reading)
 {
     for (size_t i = 0; i < NM_RULE_KEY_COUNT; i++) {
-        const enum nm_option_type type = nm_rule_keys[i].type;
-        const bool is_list = type == NM_OPTION_TEXTS || type == NM_OPTION_CHOICES;
-
-        if (is_list && reading->values[i].line > 0 && reading->values[i].count == 0)
+        if (reading->values[i].is_empty)
             nm_complain_of(&reading->reader, reading->values[i].line,
                 "%s%s: the list is empty; leave the key out to ask nothing",
                 reading->prefix, nm_rule_keys[i].path);

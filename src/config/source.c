@@ -20,6 +20,7 @@ struct nm_source {
     size_t length;
     size_t capacity;
     unsigned lines; /* newlines in `text` */
+    size_t read;    /* bytes of all files */
     struct segment segments[SEGMENTS_MAX];
     size_t segment_count;
     char *files[NM_CONFIG_FILES_MAX];
@@ -217,32 +218,48 @@ static enum nm_code take_string(struct walk *walk)
     return NM_OK;
 }
 
-/* libconfig keeps just the low 32 bits of a hexadecimal number without an L. */
+static int digit_value(char c, int base)
+{
+    const char lower = nm_ascii_lower(c);
+
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return base == 16 && lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/* Digits of a whole number; whether it is above `greatest`. */
+static bool skip_digits(struct cursor *in, int base, uint64_t greatest)
+{
+    uint64_t value = 0;
+    bool is_above = false;
+
+    for (; in->at < in->end && digit_value(*in->at, base) >= 0; in->at++) {
+        value = value * (unsigned)base + (unsigned)digit_value(*in->at, base);
+        is_above = is_above || value > greatest;
+        value = is_above ? 0 : value;
+    }
+    return is_above;
+}
+
+/* libconfig keeps just the low 32 bits of a whole number without an L. */
 static void skip_number(struct walk *walk)
 {
     struct cursor *in = walk->in;
     const char *begin = in->at;
-    uint64_t value = 0;
-    bool is_large = false;
+    const bool is_negative = begin > in->begin && begin[-1] == '-';
+    const bool is_hex = starts_with(in, "0x") || starts_with(in, "0X");
+    bool is_above;
 
-    in->at++;
-    if (*begin != '0' || in->at == in->end || nm_ascii_lower(*in->at) != 'x')
+    in->at += is_hex ? 2 : 0;
+    is_above = skip_digits(in, is_hex ? 16 : 10, (uint64_t)INT32_MAX + is_negative);
+    if (in->at < in->end && !is_hex && strchr(".eE", *in->at) != NULL) {
+        while (in->at < in->end && strchr("0123456789.eE+-", *in->at) != NULL)
+            in->at++;
         return;
-    for (in->at++; in->at < in->end; in->at++) {
-        const char c = nm_ascii_lower(*in->at);
-
-        if (c >= '0' && c <= '9')
-            value = value << 4 | (uint64_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            value = value << 4 | (uint64_t)(c - 'a' + 10);
-        else
-            break;
-        is_large = is_large || value > INT32_MAX;
-        value &= INT32_MAX;
     }
-    if (is_large && (in->at == in->end || *in->at != 'L'))
+    if (is_above && (in->at == in->end || *in->at != 'L'))
         nm_complain(walk->complaints, file_name(walk), in->line,
-            "%.*s is larger than 2147483647; such a number ends in L",
+            "%.*s does not fit 32 bits; such a number ends in L",
             (int)(in->at - begin < 40 ? in->at - begin : 40), begin);
 }
 
@@ -387,7 +404,7 @@ static enum nm_code walk_token(struct walk *walk)
         open_bracket(walk);
     else if (c == '}' || c == ']' || c == ')')
         close_bracket(walk);
-    else if (c >= '0' && c <= '9')
+    else if ((c >= '0' && c <= '9') || c == '.')
         skip_number(walk);
     else if (is_name_start(c)) {
         while (in->at < in->end && is_name(*in->at))
@@ -421,8 +438,7 @@ static bool check_text(
     else if (walk->source->file_count == NM_CONFIG_FILES_MAX)
         nm_complain(walk->complaints, name, 0, "more than %d files are included",
             NM_CONFIG_FILES_MAX - 1);
-    else if (length > NM_CONFIG_BYTES_MAX ||
-             walk->source->length > NM_CONFIG_BYTES_MAX - length)
+    else if (length > NM_CONFIG_BYTES_MAX - walk->source->read)
         nm_complain(walk->complaints, name, 0,
             "the configuration is larger than %d bytes with all that it includes",
             NM_CONFIG_BYTES_MAX);
@@ -448,6 +464,7 @@ static enum nm_code walk_text(
 
     if (!check_text(walk, name, text, length))
         return NM_OK;
+    walk->source->read += length;
     code = add_file(walk->source, name);
     begin_segment(walk->source, &in);
     walk->in = &in;

@@ -84,7 +84,23 @@ static void read_bool(const struct level *level, const struct nm_option *option,
     value->number = config_setting_get_bool(setting);
 }
 
-/* libconfig takes a whole number where a real one is meant only if it is asked as one. */
+static void complain_of_range(const struct level *level, const struct nm_option *option,
+    const config_setting_t *setting)
+{
+    char number[32];
+
+    if (config_setting_type(setting) == CONFIG_TYPE_FLOAT)
+        (void)snprintf(number, sizeof number, "%g", config_setting_get_float(setting));
+    else
+        (void)snprintf(
+            number, sizeof number, "%lld", config_setting_get_int64(setting));
+    nm_complain_of(level->reader, config_setting_source_line(setting),
+        "%s%s: %s is out of range; it goes from %g to %g%s%s", level->prefix,
+        option->path, number, option->least, option->greatest,
+        option->unit != NULL ? " " : "", option->unit != NULL ? option->unit : "");
+}
+
+/* A whole number will do where a real one is meant. */
 static void read_number(const struct level *level, const struct nm_option *option,
     const config_setting_t *setting, struct nm_value *value)
 {
@@ -100,14 +116,10 @@ static void read_number(const struct level *level, const struct nm_option *optio
     }
     number = is_whole ? (double)config_setting_get_int64(setting)
                       : config_setting_get_float(setting);
-    if (!(number >= option->least && number <= option->greatest)) {
-        nm_complain_of(level->reader, config_setting_source_line(setting),
-            "%s%s: %.*g is out of range; it goes from %g to %g%s%s", level->prefix,
-            option->path, is_whole ? 19 : 6, number, option->least, option->greatest,
-            option->unit != NULL ? " " : "", option->unit != NULL ? option->unit : "");
-        return;
-    }
-    value->number = number;
+    if (number >= option->least && number <= option->greatest)
+        value->number = number;
+    else
+        complain_of_range(level, option, setting);
 }
 
 static bool is_choice(const struct nm_choices *choices, int value)
@@ -242,6 +254,7 @@ static enum nm_code read_list(const struct level *level, const struct nm_option 
     }
     value->items = items;
     value->count = count;
+    value->is_empty = length == 0;
     return NM_OK;
 }
 

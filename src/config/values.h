@@ -22,6 +22,7 @@ struct nm_value {
     const char *text;
     struct nm_item *items;
     size_t count;
+    bool is_empty; /* a list was given that has no items, good or bad */
     const config_setting_t *setting;
 };
 

@@ -1,7 +1,7 @@
 /* What single values of the configuration must look like. Each says in `why` what is
  * wrong, to be read behind the key and the value. */
-#ifndef NM_CONFIG_CHECK_H
-#define NM_CONFIG_CHECK_H
+#ifndef NM_CONFIG_SYNTAX_H
+#define NM_CONFIG_SYNTAX_H
 
 #include <nearmiss/base.h>
 

@@ -1,4 +1,4 @@
-#include "check.h"
+#include "syntax.h"
 
 #include <nearmiss/policy.h>
 

@@ -1,0 +1,337 @@
+/* What a wrong configuration is told: every complaint, in full. */
+#include "config_kit.h"
+
+#include "complaint.h"
+
+static void check_complaints(const char *text, const char *expected)
+{
+    struct nm_config *config = NULL;
+    const enum nm_code code = kit_load(text, &config);
+    const char *said = kit_said();
+
+    ck_assert_msg(code == NM_BAD_INPUT, "not refused: %s", text);
+    ck_assert_ptr_null(config);
+    ck_assert_uint_ge(kit_complaints.errors, 1);
+    ck_assert_msg(strcmp(said, expected) == 0, "of\n%s\nis said\n%snot\n%s", text, said,
+        expected);
+}
+
+/* `row` with a right `protect` behind it, on its own line. */
+static void check_row(const char *row, const char *expected)
+{
+    char text[4096];
+    char file[4096];
+
+    (void)snprintf(text, sizeof text, "%s\nprotect = { };\n", row);
+    (void)snprintf(file, sizeof file, "nearmiss.conf:1: %s\n", expected);
+    check_complaints(text, file);
+}
+
+START_TEST(test_config__says_what_is_wrong_with_one_value)
+{
+    static const struct {
+        const char *row;
+        const char *said;
+    } rows[] = {
+        /* keys */
+        {"protct = { };", "unknown key \"protct\"; did you mean \"protect\"?"},
+        {"audit = { wait_s = 1; };",
+            "unknown key \"audit.wait_s\"; did you mean \"audit.wait_ms\"?"},
+        {"threshold = 0.5;",
+            "unknown key \"threshold\"; did you mean \"match.threshold\"?"},
+        {"xyzzy = 1;", "unknown key \"xyzzy\""},
+        {"audit = { audit = { }; };",
+            "unknown key \"audit.audit\"; did you mean \"audit\"?"},
+        {"popularity = { file = \"x\"; };",
+            "popularity.file is not built in this version"},
+        {"history = { };", "history is not built in this version"},
+        {"confirm = { mode = \"code\"; };",
+            "confirm.mode is not built in this version"},
+        {"quarantine = { release = \"sendmail\"; };",
+            "quarantine.release is not built in this version"},
+
+        /* types */
+        {"mode = 1;", "mode: expects a string, not the number 1"},
+        {"mode = [ \"enforce\" ];", "mode: expects a string, not a list"},
+        {"audit = 7;", "audit: expects a group, { ... }, not the number 7"},
+        {"audit = { wait_ms = \"5000\"; };",
+            "audit.wait_ms: expects a whole number, not the string \"5000\""},
+        {"audit = { wait_ms = 5000.5; };",
+            "audit.wait_ms: expects a whole number, not the number 5000.5"},
+        {"audit = { database = { }; };",
+            "audit.database: expects a string, not a group"},
+        {"outbound = { authenticated = 1; };",
+            "outbound.authenticated: expects true or false, not the number 1"},
+        {"outbound = { authenticated = \"yes\"; };",
+            "outbound.authenticated: expects true or false, not the string \"yes\""},
+        {"outbound = { networks = 5; };",
+            "outbound.networks: expects a list of strings, not the number 5"},
+        {"outbound = { networks = [ 5 ]; };",
+            "outbound.networks: expects strings, not the number 5"},
+        {"match = { threshold = true; };",
+            "match.threshold: expects a number, not true"},
+        {"rules = { };", "rules: expects a list of groups, ( { ... }, { ... } )"},
+
+        /* bounds */
+        {"audit = { wait_ms = 99; };",
+            "audit.wait_ms: 99 is out of range; it goes from 100 to 60000 ms"},
+        {"audit = { wait_ms = 60001; };",
+            "audit.wait_ms: 60001 is out of range; it goes from 100 to 60000 ms"},
+        {"audit = { wait_ms = 4294967396; };",
+            "4294967396 does not fit 32 bits; such a number ends in L"},
+        {"audit = { wait_ms = -2147483649; };",
+            "2147483649 does not fit 32 bits; such a number ends in L"},
+        {"audit = { wait_ms = -2147483648; };", "audit.wait_ms: -2147483648 is out of "
+                                                "range; it goes from 100 to 60000 ms"},
+        {"audit = { wait_ms = 99999999999999999999L; };",
+            "audit.wait_ms: 9223372036854775807 is out of range; it goes from 100 to "
+            "60000 ms"},
+        {"audit = { wait_ms = 4294967396L; };",
+            "audit.wait_ms: 4294967396 is out of range; it goes from 100 to 60000 ms"},
+        {"audit = { wait_ms = 0x100001388; };",
+            "0x100001388 does not fit 32 bits; such a number ends in L"},
+        {"match = { threshold = 1.42946967396e0; };",
+            "match.threshold: 1.42947 is out of range; it goes from 0 to 1"},
+        {"max_refusals = -1;",
+            "max_refusals: -1 is out of range; it goes from 0 to 20 a session"},
+        {"match = { threshold = 1.01; };",
+            "match.threshold: 1.01 is out of range; it goes from 0 to 1"},
+        {"match = { threshold = 1e999; };",
+            "match.threshold: inf is out of range; it goes from 0 to 1"},
+        {"match = { threshold = 2; };",
+            "match.threshold: 2 is out of range; it goes from 0 to 1"},
+
+        /* names */
+        {"mode = \"enforced\";",
+            "mode: \"enforced\" is none of \"enforce\", \"observe\"; "
+            "did you mean \"enforce\"?"},
+        {"partial = \"all\";",
+            "partial: \"all\" is none of \"recipient\", \"message\""},
+        {"audit = { on_failure = \"reject\"; };",
+            "audit.on_failure: \"reject\" is none of \"accept\", \"defer\""},
+        {"log = { level = \"warn\"; };", "log.level: \"warn\" is none of \"error\", "
+                                         "\"warning\", \"notice\", \"info\", "
+                                         "\"debug\""},
+        {"log = { target = \"sysklog\"; };", "log.target: \"sysklog\" is none of "
+                                             "\"stderr\", \"syslog\"; did you mean "
+                                             "\"syslog\"?"},
+
+        /* sockets and the like */
+        {"milter = { socket = \"/run/x\"; };",
+            "milter.socket: \"/run/x\" is no socket; write \"unix:/path\", "
+            "\"inet:port@host\", \"inet6:port@host\" or \"fd:number\""},
+        {"milter = { socket = \"unix:\"; };", "milter.socket: \"unix:\" names no path"},
+        {"milter = { socket = \"inet:8893\"; };",
+            "milter.socket: \"inet:8893\" names no host; write "
+            "\"inet:8893@127.0.0.1\""},
+        {"milter = { socket = \"inet:0@localhost\"; };",
+            "milter.socket: \"inet:0@localhost\" has no port from 1 to 65535; write "
+            "\"inet:8893@127.0.0.1\""},
+        {"milter = { socket = \"inet6:65536@::1\"; };",
+            "milter.socket: \"inet6:65536@::1\" has no port from 1 to 65535; write "
+            "\"inet:8893@127.0.0.1\""},
+        {"milter = { socket = \"inet:8893@a b\"; };",
+            "milter.socket: \"inet:8893@a b\" names no host that there can be"},
+        {"milter = { socket = \"fd:x\"; };",
+            "milter.socket: \"fd:x\" has no descriptor's number from 0 to 1023"},
+        {"control = { socket = \"inet:1@h\"; };",
+            "control.socket: \"inet:1@h\" is no unix socket; write \"unix:/path\""},
+        {"milter = { socket_mode = 660; };",
+            "milter.socket_mode: expects a string, not the number 660"},
+        {"milter = { socket_mode = \"0690\"; };",
+            "milter.socket_mode: \"0690\" is no mode; write three octal digits, as "
+            "\"0660\""},
+        {"milter = { socket_mode = \"1777\"; };",
+            "milter.socket_mode: \"1777\" is no mode; write three octal digits, as "
+            "\"0660\""},
+        {"milter = { socket_group = \"a b\"; };",
+            "milter.socket_group: \"a b\" is no account's name"},
+        {"user = \"a\\x0ab\";", "user: \"a\\x0ab\" is no account's name"},
+        {"gateway = \"m\xc3\xbcll\";",
+            "gateway: \"m\xc3\xbcll\" holds something else than "
+            "letters, digits and signs"},
+        {"audit = { database = \"\"; };", "audit.database: \"\" names nothing"},
+        {"outbound = { networks = \"192.0.2.1/24\"; };",
+            "outbound.networks: \"192.0.2.1/24\" is no network; write \"192.0.2.0/24\" "
+            "or \"2001:db8::/32\", all bits behind the prefix zero"},
+
+        /* domains */
+        {"allow = { domains = \"a..b\"; };", "allow.domains: \"a..b\": its domain has "
+                                             "an empty label, or a character that "
+                                             "no domain has"},
+        {"allow = { domains = \"\"; };", "allow.domains: \"\": it is empty"},
+        {"allow = { domains = \"xn--99999999.example\"; };",
+            "allow.domains: \"xn--99999999.example\": its domain is no valid "
+            "international domain name"},
+        {"match = { keyboards = [ \"klingon\" ]; };",
+            "match.keyboards: no keyboard is named klingon"},
+
+        /* files */
+        {"tables = { glyphs = \"none.txt\"; };",
+            "tables.glyphs: \"none.txt\": cannot open: No such file or directory"},
+        {"allow = { files = \"none.txt\"; };",
+            "allow.files: \"none.txt\": cannot open: No such file or directory"},
+        {"allow = { files = \"/\"; };",
+            "allow.files: \"/\": cannot read: Is a directory"},
+
+        /* rules */
+        {"rules = ( 5 );", "rule 1: expects { ... }"},
+        {"rules = ( { } );", "rule 1: has no action"},
+        {"rules = ( { name = \"a\"; } );", "rule \"a\": has no action"},
+        {"rules = ( { action = \"accpet\"; } );",
+            "rule 1: action: \"accpet\" is none of \"accept\", \"tag\", \"reject\", "
+            "\"defer\", \"confirm\", \"quarantine\", \"hold\"; did you mean "
+            "\"accept\"?"},
+        {"rules = ( { action = \"confirm\"; } );",
+            "rule 1: action: \"confirm\" is not built in this version"},
+        {"rules = ( { action = \"quarantine\"; } );",
+            "rule 1: action: \"quarantine\" is not built in this version"},
+        {"rules = ( { action = \"tag\"; first_contact = true; } );",
+            "rule 1: first_contact is not built in this version"},
+        {"rules = ( { action = \"tag\"; confidance = 1; } );",
+            "rule 1: unknown key \"confidance\"; did you mean \"confidence\"?"},
+        {"rules = ( { action = \"tag\"; confidence = 99; } );",
+            "rule 1: confidence: 99 is out of range; it goes from 0 to 1"},
+        {"rules = ( { action = \"tag\"; technique = \"sufix\"; } );",
+            "rule 1: technique: \"sufix\" is none of \"omission\", \"insertion\", "
+            "\"doubling\", \"transposition\", \"key\", \"substitution\", \"suffix\", "
+            "\"dot\", \"hyphen\", \"glyph\", \"embedded\", \"several\"; did you mean "
+            "\"suffix\"?"},
+        {"rules = ( { action = \"tag\"; technique = \"none\"; } );",
+            "rule 1: technique: \"none\" is none of \"omission\", \"insertion\", "
+            "\"doubling\", \"transposition\", \"key\", \"substitution\", \"suffix\", "
+            "\"dot\", \"hyphen\", \"glyph\", \"embedded\", \"several\""},
+        {"rules = ( { action = \"tag\"; target = []; } );",
+            "rule 1: target: the list is empty; leave the key out to ask nothing"},
+        {"rules = ( { action = \"tag\"; client = \"10\"; } );",
+            "rule 1: client: \"10\" is no network; write \"192.0.2.0/24\" or "
+            "\"2001:db8::/32\", all bits behind the prefix zero"},
+        {"rules = ( { name = \"r\"; action = \"reject\"; reply = \"%{who}\"; } );",
+            "rule \"r\": reply \"%{who}\", knows %{domain} %{target} %{slip} %{ref} "
+            "%{rule} %{sender}, and %% for a percent sign"},
+        {"rules = ( { name = \"r\"; action = \"reject\"; domain = \"a@b\"; } );",
+            "rule \"r\": domain \"a@b\", must be a domain, without @"},
+        {"rules = ( { name = \"r\"; action = \"tag\"; }, { name = \"r\"; action = "
+         "\"tag\"; } "
+         ");",
+            "rule 2: rule 1 has the name \"r\" too"},
+    };
+
+    for (size_t i = 0; i < NM_COUNT(rows); i++) {
+        check_row(rows[i].row, rows[i].said);
+    }
+}
+END_TEST
+
+START_TEST(test_config__says_all_that_is_wrong_in_order)
+{
+    (void)kit_put("good.txt", "a.example\n");
+    (void)kit_put("bad.txt", "fine.example\nb..example\nc.example x\n");
+    (void)kit_put("worse.txt", "a b c\n");
+    check_complaints("mode = 5;\n"
+                     "allow = {\n"
+                     "  files = [ \"worse.txt\",\n"
+                     "            \"none.txt\" ];\n"
+                     "};\n"
+                     "protect = {\n"
+                     "  own = [ \"a..b\",\n"
+                     "    \"fine.example\",\n"
+                     "    \"c d\"\n"
+                     "  ];\n"
+                     "  files = [ \"good.txt\", \"bad.txt\" ];\n"
+                     "  sufixes = [ ];\n"
+                     "};\n"
+                     "rules = (\n"
+                     "  { name = \"one\"; action = \"reject\"; },\n"
+                     "  { name = \"two\"; action = \"hold\";\n"
+                     "    confidence = 2; },\n"
+                     "  { name = \"one\"; }\n"
+                     ");\n"
+                     "max_refusals = 21;\n",
+        "nearmiss.conf:1: mode: expects a string, not the number 5\n"
+        "nearmiss.conf:4: allow.files: \"none.txt\": cannot open: No such file or "
+        "directory\n"
+        "nearmiss.conf:7: protect.own: \"a..b\": its domain has an empty label, or a "
+        "character that no domain has\n"
+        "nearmiss.conf:9: protect.own: \"c d\": its domain has an empty label, or a "
+        "character that no domain has\n"
+        "nearmiss.conf:12: unknown key \"protect.sufixes\"; did you mean "
+        "\"protect.suffixes\"?\n"
+        "nearmiss.conf:17: rule \"two\": confidence: 2 is out of range; it goes from 0 "
+        "to 1\n"
+        "nearmiss.conf:18: rule \"one\": has no action\n"
+        "nearmiss.conf:18: rule 3: rule 1 has the name \"one\" too\n"
+        "nearmiss.conf:20: max_refusals: 21 is out of range; it goes from 0 to 20 a "
+        "session\n"
+        "bad.txt:2: \"b..example\": its domain has an empty label, or a character that "
+        "no domain has\n"
+        "bad.txt:3: \"x\" is no weight; it is a number above 0, at most 1e9\n"
+        "worse.txt:1: \"c\" stands behind a domain and its weight\n");
+}
+END_TEST
+
+START_TEST(test_config__wants_something_to_protect)
+{
+    check_complaints("", "nearmiss.conf: protect is missing: it names the domains that "
+                         "people here write to\n");
+    check_complaints("mode = \"observe\";\n",
+        "nearmiss.conf: protect is missing: it names the domains that people here "
+        "write "
+        "to\n");
+    check_complaints("\nprotect = { providers = false; };\n",
+        "nearmiss.conf:2: protect names nothing, so nothing can be near it\n");
+}
+END_TEST
+
+START_TEST(test_config__says_the_first_error_of_syntax)
+{
+    static const struct {
+        const char *text;
+        const char *said;
+    } rows[] = {
+        {"mode = ;\n", "1: syntax error at or before: mode = ;"},
+        {"\n\nmode \"x\";\n", "3: syntax error at or before: mode \"x\";"},
+        {"protect = {\n  own = [];\n", "3: syntax error, on this line or before"},
+        {"mode = \"observe\";\nmode = \"enforce\";\n",
+            "2: a key is set a second time at or before: mode = \"enforce\";"},
+        {"protect = { own = [ 1, \"a\" ]; };\n",
+            "1: mismatched element type in array at or before: protect = { own = [ 1, "
+            "\"a\" ]; };"},
+        {"mode = observe;\n", "1: syntax error at or before: mode = observe;"},
+        {"mode = \"observe\n\n\n", "1: the string that begins here does not end"},
+        {"\n/* x\n", "2: the comment that begins here does not end"},
+        {"protect = { own = [ \"a.example\"\n \"b.example\" ]; };\n",
+            "2: a comma is missing before this string"},
+        {"protect = { own = [ \"a.example\",\n ]; };\n",
+            "2: nothing follows the comma before this bracket"},
+        {"protect = { own = \"a\\x00b\"; };\n", "1: \\x00 cannot stand in a string"},
+        {"a=(((((((((((((((((\n", "1: brackets are nested more than 16 deep"},
+    };
+
+    for (size_t i = 0; i < NM_COUNT(rows); i++) {
+        char said[512];
+
+        (void)snprintf(said, sizeof said, "nearmiss.conf:%s\n", rows[i].said);
+        check_complaints(rows[i].text, said);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("config");
+    TCase *cases = tcase_create("complaints");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_checked_fixture(cases, kit_open, kit_close);
+    tcase_add_test(cases, test_config__says_what_is_wrong_with_one_value);
+    tcase_add_test(cases, test_config__says_all_that_is_wrong_in_order);
+    tcase_add_test(cases, test_config__wants_something_to_protect);
+    tcase_add_test(cases, test_config__says_the_first_error_of_syntax);
+    suite_add_tcase(suite, cases);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
