@@ -150,7 +150,7 @@ static void show(struct nm_buf *buf, const char *bytes, size_t length)
     }
 }
 
-struct nm_quoted nm_show(const char *bytes, size_t length)
+struct nm_quoted nm_quote_bare(const char *bytes, size_t length)
 {
     struct nm_quoted shown;
     struct nm_buf buf;

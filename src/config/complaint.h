@@ -24,6 +24,6 @@ struct nm_quoted {
 struct nm_quoted nm_quote(const char *bytes, size_t length);
 struct nm_quoted nm_quote_text(const char *text);
 /* The same without the quotes. */
-struct nm_quoted nm_show(const char *bytes, size_t length);
+struct nm_quoted nm_quote_bare(const char *bytes, size_t length);
 
 #endif

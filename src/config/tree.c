@@ -77,7 +77,7 @@ static void complain_of_syntax(const struct nm_source *source,
             complaints, place.file, place.line, "%s, on this line or before", error);
     else
         nm_complain(complaints, place.file, place.line, "%s at or before: %s", error,
-            nm_show(at, strcspn(at, "\r\n")).text);
+            nm_quote_bare(at, strcspn(at, "\r\n")).text);
 }
 
 /* The child also keeps to itself what libconfig loses on an error of syntax, the string
