@@ -35,10 +35,25 @@ static bool make_room(struct nm_complaints *complaints)
     return true;
 }
 
+/* What is quoted in a message is escaped already; what another layer quotes may not be. */
+static void put_safely(struct nm_buf *buf, const char *message)
+{
+    for (size_t left = strlen(message); left > 0;) {
+        char visible[NM_VISIBLE_MAX + 1];
+        const size_t size = nm_visible(message, left, visible);
+
+        nm_buf_puts(buf, *message == '\\' ? "\\" : visible);
+        message += size;
+        left -= size;
+    }
+}
+
 static void add(struct nm_complaints *complaints, bool warning, const char *file,
     unsigned line, const char *message)
 {
     struct nm_complaint *row;
+    char text[NM_ERROR_MESSAGE_MAX];
+    struct nm_buf safe;
 
     if (!warning)
         complaints->errors++;
@@ -48,7 +63,9 @@ static void add(struct nm_complaints *complaints, bool warning, const char *file
     }
     row = &complaints->rows[complaints->count++];
     row->warning = warning;
-    (void)nm_fail_at(&row->error, NM_BAD_INPUT, file, line, "%s", message);
+    nm_buf_init(&safe, text, sizeof text);
+    put_safely(&safe, message);
+    (void)nm_fail_at(&row->error, NM_BAD_INPUT, file, line, "%s", text);
 }
 
 void nm_complain(struct nm_complaints *complaints, const char *file, unsigned line,

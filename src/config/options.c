@@ -349,6 +349,7 @@ const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT] = {
     [NM_RULE_NAME] = {.path = "name",
         .type = NM_OPTION_TEXT,
         .text = "",
+        .check = nm_check_rule_name,
         .help = "how the log and the reports call the rule; empty: its number"},
     [NM_RULE_CONFIDENCE] = {.path = "confidence",
         .type = NM_OPTION_REAL,

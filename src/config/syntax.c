@@ -5,7 +5,13 @@
 #include <string.h>
 #include <sys/un.h>
 
-enum { PORT_MAX = 65535, FD_MAX = 1023, ACCOUNT_MAX = 32, HOST_MAX = 255 };
+enum {
+    PORT_MAX = 65535,
+    FD_MAX = 1023,
+    ACCOUNT_MAX = 32,
+    HOST_MAX = 255,
+    RULE_NAME_MAX = 64
+};
 
 static bool fail(struct nm_buf *why, const char *text)
 {
@@ -146,6 +152,24 @@ bool nm_check_gateway(const char *text, struct nm_buf *why)
             return fail(why, "holds something else than letters, digits and signs");
     }
     return true;
+}
+
+/* It stands in the log, in reports and in replies. */
+bool nm_check_rule_name(const char *text, struct nm_buf *why)
+{
+    size_t left = strlen(text);
+    bool is_good = left <= NM_RULE_NAME_MAX;
+
+    while (is_good && left > 0) {
+        uint32_t c = 0;
+        const size_t size = nm_utf8_decode(text, left, &c);
+
+        is_good = size > 0 && c >= 0x20 && (c < 0x7f || c > 0x9f);
+        text += size;
+        left -= size;
+    }
+    return is_good || fail(why, "is no name; it has at most 64 bytes of UTF-8 and no "
+                                "control characters");
 }
 
 bool nm_check_network(const char *text, struct nm_buf *why)

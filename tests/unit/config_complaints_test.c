@@ -9,6 +9,7 @@ static void check_complaints(const char *text, const char *expected)
     const enum nm_code code = kit_load(text, &config);
     const char *said = kit_said();
 
+    expected = kit_expand(expected);
     ck_assert_msg(code == NM_BAD_INPUT, "not refused: %s", text);
     ck_assert_ptr_null(config);
     ck_assert_uint_ge(kit_complaints.errors, 1);
@@ -156,13 +157,10 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
             "or \"2001:db8::/32\", all bits behind the prefix zero"},
 
         /* domains */
-        {"allow = { domains = \"a..b\"; };", "allow.domains: \"a..b\": its domain has "
-                                             "an empty label, or a character that "
-                                             "no domain has"},
-        {"allow = { domains = \"\"; };", "allow.domains: \"\": it is empty"},
+        {"allow = { domains = \"a..b\"; };", "allow.domains: \"a..b\": {DOMAIN}"},
+        {"allow = { domains = \"\"; };", "allow.domains: \"\": {EMPTY}"},
         {"allow = { domains = \"xn--99999999.example\"; };",
-            "allow.domains: \"xn--99999999.example\": its domain is no valid "
-            "international domain name"},
+            "allow.domains: \"xn--99999999.example\": {IDNA}"},
         {"match = { keyboards = [ \"klingon\" ]; };",
             "match.keyboards: no keyboard is named klingon"},
 
@@ -209,6 +207,9 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
         {"rules = ( { name = \"r\"; action = \"reject\"; reply = \"%{who}\"; } );",
             "rule \"r\": reply \"%{who}\", knows %{domain} %{target} %{slip} %{ref} "
             "%{rule} %{sender}, and %% for a percent sign"},
+        {"rules = ( { name = \"\\x1b\\t\\\\\"; action = \"reject\"; } );",
+            "rule \"\\x1b\\x09\\\\\": name: \"\\x1b\\x09\\\\\" is no name; it has at "
+            "most 64 bytes of UTF-8 and no control characters"},
         {"rules = ( { name = \"r\"; action = \"reject\"; domain = \"a@b\"; } );",
             "rule \"r\": domain \"a@b\", must be a domain, without @"},
         {"rules = ( { name = \"r\"; action = \"tag\"; }, { name = \"r\"; action = "
@@ -251,10 +252,8 @@ START_TEST(test_config__says_all_that_is_wrong_in_order)
         "nearmiss.conf:1: mode: expects a string, not the number 5\n"
         "nearmiss.conf:4: allow.files: \"none.txt\": cannot open: No such file or "
         "directory\n"
-        "nearmiss.conf:7: protect.own: \"a..b\": its domain has an empty label, or a "
-        "character that no domain has\n"
-        "nearmiss.conf:9: protect.own: \"c d\": its domain has an empty label, or a "
-        "character that no domain has\n"
+        "nearmiss.conf:7: protect.own: \"a..b\": {DOMAIN}\n"
+        "nearmiss.conf:9: protect.own: \"c d\": {DOMAIN}\n"
         "nearmiss.conf:12: unknown key \"protect.sufixes\"; did you mean "
         "\"protect.suffixes\"?\n"
         "nearmiss.conf:17: rule \"two\": confidence: 2 is out of range; it goes from 0 "
@@ -263,8 +262,7 @@ START_TEST(test_config__says_all_that_is_wrong_in_order)
         "nearmiss.conf:18: rule 3: rule 1 has the name \"one\" too\n"
         "nearmiss.conf:20: max_refusals: 21 is out of range; it goes from 0 to 20 a "
         "session\n"
-        "bad.txt:2: \"b..example\": its domain has an empty label, or a character that "
-        "no domain has\n"
+        "bad.txt:2: \"b..example\": {DOMAIN}\n"
         "bad.txt:3: \"x\" is no weight; it is a number above 0, at most 1e9\n"
         "worse.txt:1: \"c\" stands behind a domain and its weight\n");
 }

@@ -80,6 +80,36 @@ static inline const char *kit_said(void)
     return kit_words;
 }
 
+/* Expected words in which {NAME} stands for what the address layer says of a fault. */
+static inline const char *kit_expand(const char *text)
+{
+    static const struct {
+        const char *mark;
+        enum nm_address_fault fault;
+    } marks[] = {{"{EMPTY}", NM_FAULT_EMPTY}, {"{CONTROL}", NM_FAULT_CONTROL},
+        {"{UTF8}", NM_FAULT_UTF8}, {"{DOMAIN}", NM_FAULT_DOMAIN},
+        {"{IDNA}", NM_FAULT_IDNA}};
+    static char memory[8192];
+    struct nm_buf buf;
+
+    nm_buf_init(&buf, memory, sizeof memory);
+    while (*text != '\0') {
+        size_t i = 0;
+
+        while (i < NM_COUNT(marks) &&
+               strncmp(text, marks[i].mark, strlen(marks[i].mark)) != 0)
+            i++;
+        if (i < NM_COUNT(marks)) {
+            nm_buf_puts(&buf, nm_address_fault_text(marks[i].fault));
+            text += strlen(marks[i].mark);
+        } else {
+            nm_buf_put(&buf, text++, 1);
+        }
+    }
+    ck_assert(!buf.truncated);
+    return memory;
+}
+
 /* Load a text as nearmiss.conf; the complaints are in kit_complaints. */
 static inline enum nm_code kit_load(const char *text, struct nm_config **config)
 {

@@ -114,12 +114,8 @@ START_TEST(test_list__says_of_each_bad_line_why)
         const char *line;
         const char *said;
     } rows[] = {
-        {"a..example",
-            "\"a..example\": its domain has an empty label, or a character that "
-            "no domain has"},
-        {"bob@a.example",
-            "\"bob@a.example\": its domain has an empty label, or a character "
-            "that no domain has"},
+        {"a..example", "\"a..example\": {DOMAIN}"},
+        {"bob@a.example", "\"bob@a.example\": {DOMAIN}"},
         {"a.example 0", "\"0\" is no weight; it is a number above 0, at most 1e9"},
         {"a.example -1", "\"-1\" is no weight; it is a number above 0, at most 1e9"},
         {"a.example 1e10",
@@ -135,15 +131,12 @@ START_TEST(test_list__says_of_each_bad_line_why)
         {"a.example 1 2 3", "\"2 3\" stands behind a domain and its weight"},
         {"a.example, b.example",
             "\"b.example\" is no weight; it is a number above 0, at most 1e9"},
-        {"@", "\"@\": it is empty"},
-        {"*.", "\"*.\": it is empty"},
-        {"*.*.example",
-            "\"*.*.example\": its domain has an empty label, or a character "
-            "that no domain has"},
-        {"xn--99999999.example", "\"xn--99999999.example\": its domain is no valid "
-                                 "international domain name"},
-        {"a\xff.example", "\"a\\xff.example\": it is not valid UTF-8"},
-        {"a\x1b[2J.example", "\"a\\x1b[2J.example\": it contains a control character"},
+        {"@", "\"@\": {EMPTY}"},
+        {"*.", "\"*.\": {EMPTY}"},
+        {"*.*.example", "\"*.*.example\": {DOMAIN}"},
+        {"xn--99999999.example", "\"xn--99999999.example\": {IDNA}"},
+        {"a\xff.example", "\"a\\xff.example\": {UTF8}"},
+        {"a\x1b[2J.example", "\"a\\x1b[2J.example\": {CONTROL}"},
     };
 
     for (size_t i = 0; i < NM_COUNT(rows); i++) {
@@ -154,7 +147,7 @@ START_TEST(test_list__says_of_each_bad_line_why)
         (void)snprintf(text, sizeof text, "# x\n\n%s\nfine.example\n", rows[i].line);
         (void)snprintf(expected, sizeof expected, "list:3: %s\n", rows[i].said);
         read_bytes((unsigned)i + 1, NM_LISTING_PROTECTED, "list", text, strlen(text));
-        ck_assert_str_eq(said(), expected);
+        ck_assert_str_eq(said(), kit_expand(expected));
         ck_assert_uint_eq(kit_complaints.errors, 1);
     }
     ck_assert_uint_eq(nm_roster_size(roster), 1);
@@ -164,8 +157,7 @@ END_TEST
 START_TEST(test_list__a_nul_is_a_control_character)
 {
     read_bytes(1, NM_LISTING_PROTECTED, "list", "a.ex\0ample\nb.example\n", 21);
-    ck_assert_str_eq(
-        said(), "list:1: \"a.ex\\x00ample\": it contains a control character\n");
+    ck_assert_str_eq(said(), kit_expand("list:1: \"a.ex\\x00ample\": {CONTROL}\n"));
     ck_assert_uint_eq(nm_roster_size(roster), 1);
 }
 END_TEST

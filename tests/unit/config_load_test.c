@@ -324,28 +324,30 @@ START_TEST(test_config__values_in_force_load_again)
         "protect = { own = [ \"example.org\", \"b\xc3\xbc"
         "cher.example\" ]; };\n"
         "match = { threshold = 0.123456789; };\n"
-        "audit = { database = \"a \\\"b\\\" \\\\ c.db\"; };\n"
+        "audit = { database = \"/a \\\"b\\\" \\\\ \\t\\n\\x7f.db\"; };\n"
         "rules = (\n"
-        "  { name = \"q \\\"\\\\\\t\\x7f\"; technique = [ \"dot\", \"key\" ];\n"
+        "  { name = \"q \\\"\"; technique = [ \"dot\", \"key\" ];\n"
         "    target = \"*.a\"; domain = \"*.b\"; sender = \"<>\"; recipient = "
         "\"r@c\";\n"
         "    auth = \"u\"; client = \"::1\"; authenticated = true; confidence = 1;\n"
         "    action = \"reject\"; reply = \"two \"\n"
         "      \"lines\"; mode = \"observe\"; },\n"
         "  { action = \"tag\"; authenticated = false; } );\n";
+    static const char *const parts[] = {"    threshold = 0.123456789;\n",
+        "    database = \"/a \\\"b\\\" \\\\ \\t\\n\\x7f.db\";\n",
+        "    { name = \"q \\\"\"; confidence = 1.0; technique = [ \"dot\", \"key\" ]; "
+        "target = [ \"*.a\" ]; domain = [ \"*.b\" ]; sender = [ \"<>\" ]; "
+        "recipient = [ \"r@c\" ]; auth = [ \"u\" ]; client = [ \"::1\" ]; "
+        "authenticated = true; action = \"reject\"; reply = \"two lines\"; mode = "
+        "\"observe\"; },\n"
+        "    { name = \"rule-2\"; authenticated = false; action = \"tag\"; }\n"};
     struct nm_config *given = kit_config(odd);
     char *first = print(given, false);
     struct nm_config *again;
     char *second;
 
-    ck_assert_ptr_nonnull(strstr(first, "threshold = 0.123456789;"));
-    ck_assert_ptr_nonnull(strstr(first,
-        "    { name = \"q \\\"\\\\\\t\\x7f\"; confidence = 1.0; technique = [ \"dot\", "
-        "\"key\" ]; target = [ \"*.a\" ]; domain = [ \"*.b\" ]; sender = [ \"<>\" ]; "
-        "recipient = [ \"r@c\" ]; auth = [ \"u\" ]; client = [ \"::1\" ]; "
-        "authenticated = true; action = \"reject\"; reply = \"two lines\"; mode = "
-        "\"observe\"; },\n"
-        "    { name = \"rule-2\"; authenticated = false; action = \"tag\"; }\n"));
+    for (size_t i = 0; i < NM_COUNT(parts); i++)
+        ck_assert_msg(strstr(first, parts[i]) != NULL, "%s", first);
     again = kit_config(first);
     second = print(again, false);
     ck_assert_str_eq(first, second);
@@ -502,7 +504,7 @@ static void check_refused(const char *text, const char *expected)
 
     ck_assert_int_eq(kit_load(text, &config), NM_BAD_INPUT);
     ck_assert_ptr_null(config);
-    ck_assert_str_eq(kit_said(), expected);
+    ck_assert_str_eq(kit_said(), kit_expand(expected));
 }
 
 START_TEST(test_include__complaints_name_the_file_and_line_they_are_about)
@@ -513,9 +515,7 @@ START_TEST(test_include__complaints_name_the_file_and_line_they_are_about)
         "nearmiss.conf:3: partial: \"x\" is none of \"recipient\", \"message\"\n"
         "a.conf:1: mode: expects a string, not the number 1\n"
         "a.conf:4: max_refusals: 99 is out of range; it goes from 0 to 20 a session\n"
-        "b.conf:3: protect.own: \"x..y\": its domain has an empty label, or a "
-        "character "
-        "that no domain has\n");
+        "b.conf:3: protect.own: \"x..y\": {DOMAIN}\n");
     (void)kit_put("b.conf", "protect = {\n  own = ;\n};\n");
     check_refused(
         "\n@include \"a.conf\"\n", "b.conf:2: syntax error at or before: own = ;\n");
@@ -564,8 +564,8 @@ START_TEST(test_include__not_in_a_comment_or_a_string)
 {
     struct nm_config *config =
         kit_config("# x\n#@include \"none\"\n/*\n@include \"none\"\n*/\n"
-                   "protect = { };\nrules = ( { name = \"\n@include \\\"none\\\"\n\"; "
-                   "action = \"tag\"; } );\n");
+                   "protect = { };\n"
+                   "audit = { database = \"/\n@include \\\"none\\\"\n\"; };\n");
 
     nm_config_free(&config);
 }
