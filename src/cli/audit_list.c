@@ -30,7 +30,7 @@ static bool read_time(
 
     if (value == NULL || nm_time_parse(value, call->now_us, out))
         return true;
-    (void)nm_usage(call,
+    (void)nm_wrong_value(call,
         "%s is a time such as 2026-03-01T12:00:00Z, a date, or how long ago (15m, 24h, "
         "30d), not \"%s\"",
         nm_cli_option_name(option), nm_show(value).text);
@@ -49,7 +49,7 @@ static bool read_last(const struct nm_call *call, size_t *out)
         if (*out > 0)
             return true;
     }
-    (void)nm_usage(
+    (void)nm_wrong_value(
         call, "--last is a number from 1 upwards, not \"%s\"", nm_show(value).text);
     return false;
 }
@@ -68,8 +68,8 @@ static bool read_domain(const struct nm_call *call, const struct nm_names *names
         *out = domain->name;
         return true;
     }
-    (void)nm_usage(call, "%s is a domain, not \"%s\": %s", nm_cli_option_name(option),
-        nm_show(value).text, nm_address_fault_text(fault));
+    (void)nm_wrong_value(call, "%s is a domain, not \"%s\": %s",
+        nm_cli_option_name(option), nm_show(value).text, nm_address_fault_text(fault));
     return false;
 }
 
@@ -98,10 +98,11 @@ static const char *action_name(const void *names, size_t i)
     return nm_action_name((enum nm_action)i);
 }
 
+/* Without "none", which no decision is asked for by. */
 static const char *technique_name(const void *names, size_t i)
 {
     (void)names;
-    return nm_technique_name((enum nm_technique)i);
+    return nm_technique_name((enum nm_technique)(i + 1));
 }
 
 static const char *match_name(const void *names, size_t i)
@@ -126,7 +127,8 @@ static bool read_names(struct list *list)
         const char **out;
     } rows[] = {
         {NM_CLI_ACTION, action_name, NM_ACTION_COUNT, &list->query.action},
-        {NM_CLI_TECHNIQUE, technique_name, NM_TECHNIQUE_COUNT, &list->query.technique},
+        {NM_CLI_TECHNIQUE, technique_name, NM_TECHNIQUE_COUNT - 1,
+            &list->query.technique},
         {NM_CLI_MATCH, match_name, NM_MATCH_COUNT, &list->query.match},
         {NM_CLI_OUTCOME, outcome_name, NM_OUTCOME_COUNT, &list->query.outcome},
     };
@@ -252,6 +254,8 @@ static enum nm_exit list_rows(struct list *list, struct nm_audit_reader *reader)
     if (code != NM_OK)
         return nm_complain_and(
             call, NM_EXIT_SYSTEM, "cannot read the audit log: %s", error.message);
+    if (list->rows == 0 && list->format == NM_FORMAT_TEXT)
+        (void)nm_complain_and(call, NM_EXIT_FINE, "no decision on record fits");
     if (limited && list->rows > NEWEST_IN_TEXT)
         (void)nm_complain_and(call, NM_EXIT_FINE,
             "these are the newest %d; --last N shows more, --since and others choose",

@@ -23,7 +23,7 @@ struct show {
 static void put_address(FILE *out, struct nm_bytes address)
 {
     if (address.length == 0)
-        (void)fputs("<>", out);
+        (void)fputs("<> (the null sender)", out);
     else
         nm_put_visible(out, address.data, address.length);
 }
@@ -100,8 +100,9 @@ static void put_outcome(const struct show *show, const struct nm_audit_row *row)
         [NM_OUTCOME_UNKNOWN] = "What became of the message is not on record: it is "
                                "still under way, or the\n"
                                "  daemon ended before it did.",
-        [NM_OUTCOME_PASSED] = "The message was handed on, which is not yet delivered.",
-        [NM_OUTCOME_REFUSED] = "It was refused.",
+        [NM_OUTCOME_PASSED] =
+            "The mail server was told to go on with it, which is not yet delivered.",
+        [NM_OUTCOME_REFUSED] = "It was refused, and not sent.",
         [NM_OUTCOME_HELD] = "The whole message waits in the mail server's hold queue.",
         [NM_OUTCOME_QUARANTINED] = "It was put into quarantine.",
         [NM_OUTCOME_ABORTED] = "The sender broke off before the message was complete.",
@@ -112,17 +113,19 @@ static void put_outcome(const struct show *show, const struct nm_audit_row *row)
     (void)fprintf(out, "  %s\n", stories[event->outcome]);
     if (event->outcome != NM_OUTCOME_HELD)
         return;
-    if (is_queue_id(event->queue_id))
+    if (event->queue_id[0] == '\0')
+        (void)fputs("  Its queue id is not on record; look for it with: mailq\n", out);
+    else if (is_queue_id(event->queue_id))
         (void)fprintf(out, "  Release it with: postsuper -H %s\n", event->queue_id);
     else
-        (void)fputs("  Its queue id is not on record; look for it with: mailq\n", out);
+        (void)fputs("  Its queue id is not one that is safe in a command line.\n", out);
 }
 
 static void put_detail(FILE *out, const char *label, const char *value)
 {
     if (value == NULL || *value == '\0')
         return;
-    (void)fprintf(out, "    %-13s", label);
+    (void)fprintf(out, "    %-15s", label);
     nm_put_visible(out, value, strlen(value));
     (void)fputc('\n', out);
 }

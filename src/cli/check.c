@@ -72,39 +72,65 @@ static void put_near_miss(
     (void)fprintf(out, "%s\n", nm_confidence_text(best->confidence).text);
 }
 
-static void put_text(const struct check *check)
+static void put_given(FILE *out, const struct nm_subject *subject)
+{
+    if (subject->judgement.address.kind == NM_ADDRESS_NULL)
+        (void)fputs("<>", out);
+    else if (subject->given.length == 0)
+        (void)fputs("\"\"", out);
+    else
+        nm_put_visible(out, subject->given.data, subject->given.length);
+}
+
+/* What comes of it, below a line that says what it is. */
+static void put_details(const struct check *check)
 {
     FILE *out = check->call->out;
     const struct nm_subject *subject = &check->subject;
-    const struct nm_judgement *judgement = &subject->judgement;
+    const struct nm_address *address = &subject->judgement.address;
     const struct nm_names *names = nm_snapshot_values(check->snapshot)->names;
-    const bool near_miss = nm_subject_is_near_miss(subject);
     char reply[NM_REPLY_SHOWN_MAX + 1];
 
-    nm_subject_reply(subject, reply);
-    nm_put_visible(out, subject->given.data, subject->given.length);
-    (void)fputs(": ", out);
-    nm_paint(out, check->call->colour && near_miss, NM_RED);
-    (void)fputs(nm_match_words(judgement->verdict.match), out);
-    nm_paint(out, check->call->colour && near_miss, NM_PLAIN);
-    nm_put_why_not_judged(out, &judgement->address);
-    (void)fputc('\n', out);
-    if (judgement->address.kind == NM_ADDRESS_MAILBOX &&
-        judgement->address.domain.idn) {
+    if (address->kind == NM_ADDRESS_MAILBOX && address->domain.idn) {
         put_label(out, "domain");
-        nm_put_domain(out, names, &judgement->address.domain);
+        nm_put_domain(out, names, &address->domain);
         (void)fputc('\n', out);
     }
-    if (near_miss)
-        put_near_miss(out, names, judgement);
+    if (nm_subject_is_near_miss(subject))
+        put_near_miss(out, names, &subject->judgement);
     put_label(out, "action");
-    nm_put_decision(out, check->snapshot, &judgement->decision);
+    nm_put_decision(out, check->snapshot, &subject->judgement.decision);
     (void)fputc('\n', out);
+    nm_subject_reply(subject, reply);
     if (reply[0] != '\0') {
         put_label(out, "reply");
         nm_put_visible(out, reply, strlen(reply));
         (void)fputc('\n', out);
     }
+}
+
+/* One line where nothing happens, else more. */
+static void put_text(const struct check *check)
+{
+    FILE *out = check->call->out;
+    const struct nm_judgement *judgement = &check->subject.judgement;
+    const bool near_miss = nm_subject_is_near_miss(&check->subject);
+    const bool plain = !near_miss && !judgement->address.domain.idn &&
+                       judgement->decision.action == NM_ACTION_ACCEPT;
+
+    put_given(out, &check->subject);
+    (void)fputs(": ", out);
+    nm_paint(out, check->call->colour && near_miss, NM_RED);
+    (void)fputs(nm_match_words(judgement->verdict.match), out);
+    nm_paint(out, check->call->colour && near_miss, NM_PLAIN);
+    nm_put_why_not_judged(out, &judgement->address);
+    if (plain)
+        (void)fputs(": ", out);
+    if (plain)
+        nm_put_decision(out, check->snapshot, &judgement->decision);
+    (void)fputc('\n', out);
+    if (!plain)
+        put_details(check);
 }
 
 /* ---- the subcommand ----------------------------------------------------- */

@@ -120,6 +120,10 @@ const char *nm_cli_option_value(enum nm_cli_option option);
 enum nm_exit nm_usage(const struct nm_call *call, const char *format, ...)
     NM_PRINTF(2, 3);
 
+/* The same for a value that cannot be, without the list of options. */
+enum nm_exit nm_wrong_value(const struct nm_call *call, const char *format, ...)
+    NM_PRINTF(2, 3);
+
 /* Say on `err` what failed: "nearmiss check: …". Returns `status`. */
 enum nm_exit nm_complain_and(const struct nm_call *call, enum nm_exit status,
     const char *format, ...) NM_PRINTF(3, 4);

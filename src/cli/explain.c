@@ -120,7 +120,8 @@ static void put_candidates(const struct explanation *explanation)
     if (domain_of(explanation) == NULL)
         return;
     if (explanation->candidate_count == 0) {
-        put_title(explanation, "No name near it is known.");
+        if (explanation->subject.judgement.verdict.match == NM_MATCH_NONE)
+            put_title(explanation, "No name near it is known.");
         return;
     }
     put_title(explanation, "What may have been meant, most probable first (factors as "

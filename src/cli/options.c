@@ -25,7 +25,7 @@ static const struct option {
     [NM_CLI_TARGET] = {"--target", '\0', "DOMAIN"},
     [NM_CLI_RECIPIENT] = {"--recipient", '\0', "ADDRESS"},
     [NM_CLI_ACTION] = {"--action", '\0', "ACTION"},
-    [NM_CLI_TECHNIQUE] = {"--technique", '\0', "TECHNIQUE"},
+    [NM_CLI_TECHNIQUE] = {"--technique", '\0', "NAME"},
     [NM_CLI_RULE] = {"--rule", '\0', "NAME"},
     [NM_CLI_MATCH] = {"--match", '\0', "MATCH"},
     [NM_CLI_OUTCOME] = {"--outcome", '\0', "OUTCOME"},
@@ -47,24 +47,42 @@ const char *nm_cli_option_value(enum nm_cli_option option)
 
 /* ---- complaints --------------------------------------------------------- */
 
-static void begin_complaint(const struct nm_call *call)
+static void complain(const struct nm_call *call, const char *format, va_list arguments)
+    NM_PRINTF(2, 0);
+
+static void complain(const struct nm_call *call, const char *format, va_list arguments)
 {
     (void)fprintf(call->err, "nearmiss %s: ", call->command->name);
+    (void)vfprintf(call->err, format, arguments);
+    (void)fputc('\n', call->err);
+}
+
+static enum nm_exit point_to_help(const struct nm_call *call)
+{
+    (void)fprintf(
+        call->err, "Try \"nearmiss %s --help\" for more.\n", call->command->name);
+    return NM_EXIT_USAGE;
 }
 
 enum nm_exit nm_usage(const struct nm_call *call, const char *format, ...)
 {
     va_list arguments;
 
-    begin_complaint(call);
     va_start(arguments, format);
-    (void)vfprintf(call->err, format, arguments);
+    complain(call, format, arguments);
     va_end(arguments);
-    (void)fputs("\n", call->err);
     nm_help_usage(call->command, call->err);
-    (void)fprintf(
-        call->err, "Try \"nearmiss %s --help\" for more.\n", call->command->name);
-    return NM_EXIT_USAGE;
+    return point_to_help(call);
+}
+
+enum nm_exit nm_wrong_value(const struct nm_call *call, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    complain(call, format, arguments);
+    va_end(arguments);
+    return point_to_help(call);
 }
 
 enum nm_exit nm_complain_and(
@@ -72,11 +90,9 @@ enum nm_exit nm_complain_and(
 {
     va_list arguments;
 
-    begin_complaint(call);
     va_start(arguments, format);
-    (void)vfprintf(call->err, format, arguments);
+    complain(call, format, arguments);
     va_end(arguments);
-    (void)fputs("\n", call->err);
     return status;
 }
 
@@ -215,11 +231,11 @@ bool nm_call_name(const struct nm_call *call, enum nm_cli_option option,
     }
     meant = nm_suggest(value, name, names, count);
     if (meant != NULL)
-        (void)nm_usage(call, "%s is one of %s; did you mean %s, not \"%s\"?",
+        (void)nm_wrong_value(call, "%s is one of %s; did you mean %s, not \"%s\"?",
             options[option].name, all, meant, nm_show(value).text);
     else
-        (void)nm_usage(call, "%s is one of %s, not \"%s\"", options[option].name, all,
-            nm_show(value).text);
+        (void)nm_wrong_value(call, "%s is one of %s, not \"%s\"", options[option].name,
+            all, nm_show(value).text);
     return false;
 }
 

@@ -21,7 +21,7 @@ bool nm_subject_request(const struct nm_call *call, const struct nm_snapshot *sn
     if (sender != NULL && strcmp(sender, "<>") != 0)
         out->sender = sender;
     if (client != NULL && !nm_ip_parse(client, &out->client)) {
-        (void)nm_usage(
+        (void)nm_wrong_value(
             call, "--client is an IP address, not \"%s\"", nm_show(client).text);
         return false;
     }
