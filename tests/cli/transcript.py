@@ -135,6 +135,9 @@ def main(arguments):
     if writing:
         write(path, played)
     print(f"{path.name}: {commands} commands, {failures} differ")
+    if failures and not writing:
+        print("To take what came, and then read it:", sys.executable, __file__,
+              "--write", path, nearmiss, make_log)
     return 0 if commands > 0 and (failures == 0 or writing) else 1
 
 
