@@ -1,10 +1,8 @@
 #include "json.h"
+#include "text.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { CONFIDENCE_DIGITS = 4 };
 
 struct nm_json nm_json_begin(void)
 {
@@ -112,10 +110,8 @@ void nm_json_add_nonempty(struct nm_json *json, const char *key, const char *tex
 
 void nm_json_add_confidence(struct nm_json *json, const char *key, double confidence)
 {
-    const double scale = pow(10, CONFIDENCE_DIGITS);
-
     nm_json_add(json, key,
-        confidence < 0 ? json_null() : json_real(round(confidence * scale) / scale));
+        confidence < 0 ? json_null() : json_real(nm_confidence_round(confidence)));
 }
 
 void nm_json_add_hex_if_invalid(
@@ -151,7 +147,7 @@ bool nm_json_end(struct nm_json *json, FILE *out)
 {
     json_t *object = nm_json_take(json);
     char *line = json_dumps(object,
-        JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(CONFIDENCE_DIGITS));
+        JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(NM_CONFIDENCE_DIGITS));
 
     json_decref(object);
     if (line == NULL)

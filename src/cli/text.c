@@ -43,12 +43,20 @@ void nm_put_domain(
     (void)fprintf(out, " (%s)", domain->name);
 }
 
+double nm_confidence_round(double confidence)
+{
+    const double scale = pow(10, NM_CONFIDENCE_DIGITS);
+    const double rounded = round(confidence * scale) / scale;
+
+    return rounded >= 1 && confidence < 1 ? 1 - 1 / scale : rounded;
+}
+
 struct nm_confidence_text nm_confidence_text(double confidence)
 {
     struct nm_confidence_text out;
 
-    (void)snprintf(
-        out.text, sizeof out.text, "%.4g", round(confidence * 10000) / 10000);
+    (void)snprintf(out.text, sizeof out.text, "%.*g", NM_CONFIDENCE_DIGITS,
+        nm_confidence_round(confidence));
     return out;
 }
 

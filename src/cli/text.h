@@ -26,7 +26,11 @@ enum nm_colour { NM_PLAIN, NM_BOLD, NM_DIM, NM_RED, NM_GREEN, NM_YELLOW };
 /* Begin or, with NM_PLAIN, end a colour; nothing unless `enabled`. */
 void nm_paint(FILE *out, bool enabled, enum nm_colour colour);
 
-/* 0..1 to four digits, as in JSON: "0.997", "0.9999", "1". */
+/* 0..1 to four digits. What is not quite certain is never shown as 1. */
+enum { NM_CONFIDENCE_DIGITS = 4 };
+double nm_confidence_round(double confidence);
+
+/* The same as text: "0.997", "0.9999". */
 struct nm_confidence_text {
     char text[16];
 };
