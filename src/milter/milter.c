@@ -19,6 +19,8 @@ enum {
     STEPS_WITHOUT_REPLY = SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR
 };
 
+enum { POKE_AGAIN_MS = 20 }; /* while the listener is to be woken */
+
 static char tag_header[] = "X-Nearmiss";
 
 /* libmilter gives its callbacks no argument of ours. Set before nm_milter_run, constant
@@ -387,10 +389,27 @@ enum nm_code nm_milter_run(struct nm_error *error)
     return NM_OK;
 }
 
-void nm_milter_stop(void)
+static void *stop_libmilter(void *unused)
 {
     (void)smfi_stop();
-    nm_milter_poke(milter.options.socket);
+    return unused;
+}
+
+/* smfi_stop sets libmilter's flag and then waits for its listener, which looks at the
+ * flag only when it wakes: so the listener is poked while smfi_stop waits. */
+void nm_milter_stop(void)
+{
+    pthread_t stopper;
+    struct timespec deadline;
+
+    if (pthread_create(&stopper, NULL, stop_libmilter, NULL) != 0) {
+        (void)smfi_stop();
+        return;
+    }
+    do {
+        nm_milter_poke(milter.options.socket);
+        deadline = nm_deadline(POKE_AGAIN_MS);
+    } while (pthread_timedjoin_np(stopper, NULL, &deadline) != 0);
 }
 
 size_t nm_milter_drain(unsigned timeout_ms)

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 static struct {
     pthread_mutex_t lock; /* guards all below */
@@ -79,10 +78,9 @@ size_t nm_registry_count(void)
     return count;
 }
 
-size_t nm_registry_drain(unsigned timeout_ms)
+struct timespec nm_deadline(unsigned timeout_ms)
 {
     struct timespec until;
-    size_t left;
 
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += timeout_ms / 1000;
@@ -91,6 +89,14 @@ size_t nm_registry_drain(unsigned timeout_ms)
         until.tv_sec++;
         until.tv_nsec -= 1000000000L;
     }
+    return until;
+}
+
+size_t nm_registry_drain(unsigned timeout_ms)
+{
+    const struct timespec until = nm_deadline(timeout_ms);
+    size_t left;
+
     (void)pthread_mutex_lock(&registry.lock);
     registry.stopping = true;
     while (registry.inside > 0 &&
