@@ -102,20 +102,23 @@ class Daemon:
         with open(self.configuration, "w") as file:
             file.write(text)
 
-    def launch(self):
+    def launch(self, environment=None, as_root=False):
         """Start it, without waiting for it."""
+        identity = {
+            "user": self._user.pw_uid,
+            "group": self._user.pw_gid,
+            "groups": [GROUP],
+        }
         self.server = Server(
             "nearmissd",
             [self._program("NEARMISSD"), "-c", self.configuration],
             os.path.join(self.folder, "nearmissd.log"),
-            user=self._user.pw_uid,
-            group=self._user.pw_gid,
-            groups=[GROUP],
-            env=self._environment(),
+            env={**self._environment(), **(environment or {})},
+            **({} if as_root else identity),
         )
 
-    def start(self):
-        self.launch()
+    def start(self, environment=None, as_root=False):
+        self.launch(environment, as_root)
         self.server.until("takes milter connections", lambda: accepts(self.milter_socket))
         self.server.until("takes requests", lambda: accepts(self.control_socket))
 

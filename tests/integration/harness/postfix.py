@@ -192,9 +192,10 @@ class Postfix:
         until("Postfix's queue is empty", quiet)
 
     def release(self, queue_id):
-        """Let a held message go, as the manual tells: without filtering it again."""
+        """Let a held message go, without filtering it again, and wait until it is gone."""
         self.run("postsuper", "-H", queue_id)
         self.run("postqueue", "-i", queue_id)
+        self.log.until(f" {queue_id}: removed")
 
     def submit(self, sender, recipients, message):
         """Submit mail on this machine, as sendmail(1) does; the queue id."""
