@@ -26,7 +26,9 @@ static char tag_header[] = "X-Nearmiss";
 /* libmilter gives its callbacks no argument of ours. Set before nm_milter_run, constant
  * from then on. */
 static struct {
-    struct nm_milter_options options;
+    const struct nm_ports *ports;
+    struct nm_slot *slot;
+    char socket[NM_MILTER_SOCKET_MAX + 1];
     bool over_inet;
     atomic_bool lets_go; /* from the drain on: what comes late is not put off */
 } milter;
@@ -129,7 +131,7 @@ static int set_reply(SMFICTX *context, const struct nm_answer *answer)
 static sfsistat give_reply(SMFICTX *context, const struct nm_answer *answer)
 {
     if (set_reply(context, answer) != MI_SUCCESS)
-        nm_log(milter.options.ports->log, NM_LOG_ERROR,
+        nm_log(milter.ports->log, NM_LOG_ERROR,
             "libmilter refused a reply; the mail server sends its own",
             {"reply", answer->lines[0]});
     return answer->code >= 500 ? SMFIS_REJECT : SMFIS_TEMPFAIL;
@@ -165,7 +167,7 @@ static sfsistat give_end(SMFICTX *context, const struct nm_answer *answer)
         return give_reply(context, answer);
     if (modify(context, answer))
         return SMFIS_CONTINUE;
-    nm_log(milter.options.ports->log, NM_LOG_ERROR,
+    nm_log(milter.ports->log, NM_LOG_ERROR,
         "the mail server would not hold or tag a message; it was put off",
         {"hold", answer->hold != NULL ? answer->hold : ""});
     return SMFIS_TEMPFAIL;
@@ -185,7 +187,7 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long rights,
     (void)unused_2;
     (void)unused_3;
     if ((rights & RIGHTS) != RIGHTS) {
-        nm_log_write(milter.options.ports->log, NM_LOG_ERROR,
+        nm_log_write(milter.ports->log, NM_LOG_ERROR,
             "the mail server does not let filters add headers, change headers and hold "
             "messages; its connection is refused",
             NULL, 0);
@@ -212,8 +214,7 @@ static sfsistat on_connect(SMFICTX *context, char *host, _SOCK_ADDR *address)
     (void)host;
     if (connection != NULL && nm_registry_enter()) {
         if (connection->session == NULL)
-            (void)nm_session_new(
-                milter.options.ports, milter.options.slot, &ip, &connection->session);
+            (void)nm_session_new(milter.ports, milter.slot, &ip, &connection->session);
         nm_registry_leave();
     }
     return silent(context, SMFIP_NR_CONN);
@@ -257,7 +258,7 @@ static sfsistat too_late(void)
 /* What to say when there was no memory for a session. */
 static sfsistat without_gate(void)
 {
-    struct nm_snapshot *snapshot = nm_slot_pin(milter.options.slot);
+    struct nm_snapshot *snapshot = nm_slot_pin(milter.slot);
     const enum nm_mode mode = nm_snapshot_values(snapshot)->mode;
 
     nm_snapshot_release(&snapshot);
@@ -374,7 +375,11 @@ enum nm_code nm_milter_open(
         .xxfi_negotiate = on_negotiate,
     };
 
-    milter.options = *options;
+    milter.ports = options->ports;
+    milter.slot = options->slot;
+    if (!nm_copy(milter.socket, sizeof milter.socket, options->socket))
+        return nm_fail(
+            error, NM_BAD_INPUT, "milter.socket %s: too long", options->socket);
     milter.over_inet = strncmp(options->socket, "inet", 4) == 0;
     if (smfi_register(description) != MI_SUCCESS)
         return nm_fail(error, NM_SYSTEM, "libmilter refused to register the filter");
@@ -407,7 +412,7 @@ void nm_milter_stop(void)
         return;
     }
     do {
-        nm_milter_poke(milter.options.socket);
+        nm_milter_poke(milter.socket);
         deadline = nm_deadline(POKE_AGAIN_MS);
     } while (pthread_timedjoin_np(stopper, NULL, &deadline) != 0);
 }

@@ -12,11 +12,14 @@
 
 #include <nearmiss/base.h>
 
+enum { NM_MILTER_SOCKET_MAX = 511 }; /* bytes of its name */
+
+/* Ports and slot are borrowed until after the drain, the rest for the call. */
 struct nm_milter_options {
     const char *socket; /* "unix:/path", "local:/path", "inet:…", "inet6:…", "fd:N" */
-    unsigned socket_mode;         /* permission bits of a socket in the file system */
-    const char *socket_group;     /* "" to leave it */
-    const struct nm_ports *ports; /* borrowed, as is the slot, until after the drain */
+    unsigned socket_mode;     /* permission bits of a socket in the file system */
+    const char *socket_group; /* "" to leave it */
+    const struct nm_ports *ports;
     struct nm_slot *slot;
 };
 
