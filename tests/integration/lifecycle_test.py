@@ -142,7 +142,7 @@ class SocketCase(SiteCase):
         second = Daemon(os.path.join(self.site.folder, self.mark), changes)
         second.launch()
         status = second.server.wait()
-        return status, second.server.log.text()
+        return status, second.server.words()
 
     def assert_works(self):
         bad = self.at("army.ml")
@@ -272,7 +272,7 @@ class RootCase(SiteCase):
 
     def test_it_wants_a_user(self):
         self.daemon.launch(as_root=True)
-        status, words = self.daemon.server.wait(), self.daemon.server.log.text()
+        status, words = self.daemon.server.wait(), self.daemon.server.words()
         self.daemon.server = None
         self.assertEqual(status, 3, words)
         self.assertIn("user", words)

@@ -128,8 +128,9 @@ class Daemon:
             return
         server, self.server = self.server, None
         status = server.stop(number, deadline_s)
-        if status != 0 or _REPORT.search(server.log.text()):
-            raise DaemonFault(f"nearmissd ended with status {status}\n{server.log.text()}")
+        words = server.words()
+        if status != 0 or _REPORT.search(words):
+            raise DaemonFault(f"nearmissd ended with status {status}\n{words}")
 
     def kill(self):
         """End it as a crash would."""

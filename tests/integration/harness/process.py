@@ -54,6 +54,7 @@ class Server:
     def __init__(self, name, argv, log_path, user=None, group=None, groups=None, env=None):
         self.name = name
         self.log = Log(log_path)
+        self._log_start = self.log.size()
         with open(log_path, "ab") as log:
             self._child = subprocess.Popen(
                 argv,
@@ -74,6 +75,10 @@ class Server:
         """Exit status, a signal's number negated, or None while it runs."""
         return self._child.poll()
 
+    def words(self):
+        """What it has printed, without what others printed to the log before it."""
+        return self.log.text(self._log_start)
+
     def until(self, what, condition, deadline_s=DEADLINE_S):
         """Like wait.until, but fails at once, with the log, when the server ends."""
 
@@ -82,7 +87,7 @@ class Server:
             if not value and self.status is not None:
                 raise RuntimeError(
                     f"{self.name} ended with status {self.status} before: {what}\n"
-                    f"{self.log.text()}"
+                    f"{self.words()}"
                 )
             return value
 
