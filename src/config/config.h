@@ -2,9 +2,9 @@
  * Config: nearmiss.conf and the lists it names, checked whole, and from them a snapshot
  * for the gate.
  *
- * May use gate and below, libconfig and libsodium; reads files. Nothing here is shared
- * between threads: one thread loads and builds at a time, and what it made may then be
- * read by any.
+ * May use gate and below, libconfig, libsodium, and libpsl to read a list of public
+ * suffixes; reads files. Nothing here is shared between threads: one thread loads and
+ * builds at a time, and what it made may then be read by any.
  *
  * One table of options (options.c) feeds the loader, `nearmiss config defaults`, the
  * suggestions for unknown keys and the list in nearmiss.conf(5).
@@ -66,27 +66,32 @@ struct nm_settings {
 
 struct nm_config;
 
-/* Read and check `path` and all lists and tables that it names. NM_OK, with warnings at
- * most; NM_BAD_INPUT with at least one error in `complaints`; NM_NO_MEMORY. The text is
- * read in a child process first: libconfig ends the process on some inputs. */
+/* Read and check `path`, what it includes, and all lists and tables that it names. NM_OK,
+ * with warnings at most; NM_BAD_INPUT with at least one error in `complaints`;
+ * NM_NO_MEMORY. The complaints are the first error of syntax or else all that is wrong,
+ * ordered by file and line. The text is parsed in a child process first: libconfig ends
+ * the process on some inputs. */
 enum nm_code nm_config_load(
     const char *path, struct nm_config **out, struct nm_complaints *complaints);
 void nm_config_free(struct nm_config **config);
 
 const struct nm_settings *nm_config_settings(const struct nm_config *config);
 
-/* BLAKE2b-256 over the text of the configuration, its lists and tables, in hexadecimal;
- * and the text of the configuration file itself. */
+/* BLAKE2b-256 over the text of the configuration, its lists and tables, each with its
+ * length before it, in hexadecimal; and the text of the configuration, with the files that
+ * it includes in their places. */
 const char *nm_config_hash(const struct nm_config *config);
 const char *nm_config_text(const struct nm_config *config);
 
-/* A snapshot for the gate, with one reference. The configuration may be freed after. */
+/* A snapshot for the gate, with one reference. The configuration may be freed after.
+ * NM_NO_MEMORY, or what a layer below cannot do (more names than it takes, ICU without its
+ * data), then with a complaint. */
 enum nm_code nm_config_build(const struct nm_config *config, struct nm_snapshot **out,
     struct nm_complaints *complaints);
 
 /* The whole configuration with its defaults, as text that loads again: each option with
- * its help as a comment (`nearmiss config defaults`); or the values in force
- * (`nearmiss config show`). Whether all was written. */
+ * its help as a comment (`nearmiss config defaults`); or the values in force, each with
+ * the place where it was given (`nearmiss config show`). Whether all was written. */
 bool nm_config_print_defaults(FILE *out);
 bool nm_config_print(const struct nm_config *config, FILE *out);
 

@@ -45,9 +45,9 @@ static enum nm_code add_domains(
         list.file = place.file;
         code = parse_item(gathering, id, item, &domain, &is_good);
         if (code == NM_OK && is_good)
-            code = nm_list_add(
-                &list, &domain, 1, place.line, config->roster, config->complaints);
+            code = nm_list_add(&list, &domain, 1, place.line, config->roster);
     }
+    nm_list_end(&list, config->complaints);
     return code;
 }
 

@@ -40,9 +40,18 @@ static bool contradicts(enum nm_listing a, enum nm_listing b)
            (a == NM_LISTING_ALLOWED && b == NM_LISTING_PROTECTED);
 }
 
+static void sight(struct nm_sighting *sighting, const struct nm_list *list,
+    const struct nm_domain *domain, unsigned line)
+{
+    if (sighting->count++ > 0)
+        return;
+    sighting->line = line;
+    sighting->file = list->file;
+    (void)nm_copy(sighting->name, sizeof sighting->name, domain->name);
+}
+
 enum nm_code nm_list_add(struct nm_list *list, const struct nm_domain *domain,
-    double weight, unsigned line, struct nm_roster *roster,
-    struct nm_complaints *complaints)
+    double weight, unsigned line, struct nm_roster *roster)
 {
     struct nm_roster_before before;
     const enum nm_code code =
@@ -50,26 +59,32 @@ enum nm_code nm_list_add(struct nm_list *list, const struct nm_domain *domain,
 
     if (code != NM_OK || !before.is_known)
         return code;
-    /* A list that repeats itself does so often: its first case stands for all. */
-    if (before.list == list->number && list->doubles++ == 0)
-        nm_warn(complaints, list->file, line, "%s is listed a second time",
-            nm_quote_text(domain->name).text);
-    if (contradicts(before.listing, list->listing) && list->contradictions++ == 0)
-        nm_warn(complaints, list->file, line,
-            "%s is both protected and allowed; allowed it is",
-            nm_quote_text(domain->name).text);
+    if (before.list == list->number)
+        sight(&list->doubles, list, domain, line);
+    if (contradicts(before.listing, list->listing))
+        sight(&list->contradictions, list, domain, line);
     return NM_OK;
 }
 
-static void sum_up(const struct nm_list *list, struct nm_complaints *complaints)
+/* A list that repeats itself does so often: its first case stands for all. */
+static void warn_of(const struct nm_sighting *sighting, const char *what,
+    struct nm_complaints *complaints)
 {
-    if (list->doubles > 1)
-        nm_warn(complaints, list->file, 0, "%zu lines repeat a name of this list",
-            list->doubles);
-    if (list->contradictions > 1)
-        nm_warn(complaints, list->file, 0,
-            "%zu names are both protected and allowed; allowed they are",
-            list->contradictions);
+    const struct nm_quoted name = nm_quote_text(sighting->name);
+
+    if (sighting->count == 1)
+        nm_warn(
+            complaints, sighting->file, sighting->line, "%s is %s", name.text, what);
+    else if (sighting->count > 1)
+        nm_warn(complaints, sighting->file, sighting->line, "%s and %zu more are %s",
+            name.text, sighting->count - 1, what);
+}
+
+void nm_list_end(const struct nm_list *list, struct nm_complaints *complaints)
+{
+    warn_of(&list->doubles, "listed a second time", complaints);
+    warn_of(
+        &list->contradictions, "both protected and allowed; allowed wins", complaints);
 }
 
 /* ---- lines -------------------------------------------------------------- */
@@ -159,8 +174,7 @@ static enum nm_code read_line(const struct reading *reading, struct line line)
             nm_quote(name, name_length).text, nm_address_fault_text(fault));
         return NM_OK;
     }
-    return nm_list_add(reading->list, &domain, weight, line.number, reading->roster,
-        reading->complaints);
+    return nm_list_add(reading->list, &domain, weight, line.number, reading->roster);
 }
 
 static enum nm_code read_raw_line(
@@ -200,6 +214,6 @@ enum nm_code nm_list_read(struct nm_list *list, const char *text, size_t length,
             "with this list there are more than %d names in all", NM_ROSTER_MAX);
         code = NM_OK;
     }
-    sum_up(list, complaints);
+    nm_list_end(list, complaints);
     return code;
 }

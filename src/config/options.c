@@ -394,9 +394,8 @@ const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT] = {
     [NM_RULE_REPLY] = {.path = "reply",
         .type = NM_OPTION_TEXT,
         .text = "",
-        .help =
-            "what the sender is told; %{domain}, %{target}, %{slip}, %{ref}, %{rule} "
-            "and %{sender} are replaced; empty: the built-in text"},
+        .help = "what the sender is told; %{domain}, %{target}, %{slip}, %{ref}, "
+                "%{rule} and %{sender} are replaced; empty: the built-in text"},
     [NM_RULE_MODE] = {.path = "mode",
         .type = NM_OPTION_CHOICE,
         .choices = &modes,

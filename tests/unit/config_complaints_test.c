@@ -46,6 +46,7 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
         {"popularity = { file = \"x\"; };",
             "popularity.file is not built in this version"},
         {"history = { };", "history is not built in this version"},
+        {"history = 5;", "history is not built in this version"},
         {"confirm = { mode = \"code\"; };",
             "confirm.mode is not built in this version"},
         {"quarantine = { release = \"sendmail\"; };",
@@ -82,8 +83,8 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
             "4294967396 does not fit 32 bits; such a number ends in L"},
         {"audit = { wait_ms = -2147483649; };",
             "2147483649 does not fit 32 bits; such a number ends in L"},
-        {"audit = { wait_ms = -2147483648; };", "audit.wait_ms: -2147483648 is out of "
-                                                "range; it goes from 100 to 60000 ms"},
+        {"audit = { wait_ms = -2147483648; };",
+            "audit.wait_ms: -2147483648 is out of range; it goes from 100 to 60000 ms"},
         {"audit = { wait_ms = 99999999999999999999L; };",
             "audit.wait_ms: 9223372036854775807 is out of range; it goes from 100 to "
             "60000 ms"},
@@ -103,19 +104,18 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
             "match.threshold: 2 is out of range; it goes from 0 to 1"},
 
         /* names */
-        {"mode = \"enforced\";",
-            "mode: \"enforced\" is none of \"enforce\", \"observe\"; "
-            "did you mean \"enforce\"?"},
+        {"mode = \"enforced\";", "mode: \"enforced\" is none of \"enforce\", "
+                                 "\"observe\"; did you mean \"enforce\"?"},
         {"partial = \"all\";",
             "partial: \"all\" is none of \"recipient\", \"message\""},
         {"audit = { on_failure = \"reject\"; };",
             "audit.on_failure: \"reject\" is none of \"accept\", \"defer\""},
-        {"log = { level = \"warn\"; };", "log.level: \"warn\" is none of \"error\", "
-                                         "\"warning\", \"notice\", \"info\", "
-                                         "\"debug\""},
-        {"log = { target = \"sysklog\"; };", "log.target: \"sysklog\" is none of "
-                                             "\"stderr\", \"syslog\"; did you mean "
-                                             "\"syslog\"?"},
+        {"log = { level = \"warn\"; };",
+            "log.level: \"warn\" is none of \"error\", \"warning\", \"notice\", "
+            "\"info\", \"debug\""},
+        {"log = { target = \"sysklog\"; };",
+            "log.target: \"sysklog\" is none of \"stderr\", \"syslog\"; did you mean "
+            "\"syslog\"?"},
 
         /* sockets and the like */
         {"milter = { socket = \"/run/x\"; };",
@@ -148,9 +148,8 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
         {"milter = { socket_group = \"a b\"; };",
             "milter.socket_group: \"a b\" is no account's name"},
         {"user = \"a\\x0ab\";", "user: \"a\\x0ab\" is no account's name"},
-        {"gateway = \"m\xc3\xbcll\";",
-            "gateway: \"m\xc3\xbcll\" holds something else than "
-            "letters, digits and signs"},
+        {"gateway = \"m\xc3\xbcll\";", "gateway: \"m\xc3\xbcll\" holds something else "
+                                       "than letters, digits and signs"},
         {"audit = { database = \"\"; };", "audit.database: \"\" names nothing"},
         {"outbound = { networks = \"192.0.2.1/24\"; };",
             "outbound.networks: \"192.0.2.1/24\" is no network; write \"192.0.2.0/24\" "
@@ -213,8 +212,7 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
         {"rules = ( { name = \"r\"; action = \"reject\"; domain = \"a@b\"; } );",
             "rule \"r\": domain \"a@b\", must be a domain, without @"},
         {"rules = ( { name = \"r\"; action = \"tag\"; }, { name = \"r\"; action = "
-         "\"tag\"; } "
-         ");",
+         "\"tag\"; } );",
             "rule 2: rule 1 has the name \"r\" too"},
     };
 
@@ -273,9 +271,8 @@ START_TEST(test_config__wants_something_to_protect)
     check_complaints("", "nearmiss.conf: protect is missing: it names the domains that "
                          "people here write to\n");
     check_complaints("mode = \"observe\";\n",
-        "nearmiss.conf: protect is missing: it names the domains that people here "
-        "write "
-        "to\n");
+        "nearmiss.conf: protect is missing: it names the "
+        "domains that people here write to\n");
     check_complaints("\nprotect = { providers = false; };\n",
         "nearmiss.conf:2: protect names nothing, so nothing can be near it\n");
 }

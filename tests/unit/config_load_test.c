@@ -336,10 +336,9 @@ START_TEST(test_config__values_in_force_load_again)
     static const char *const parts[] = {"    threshold = 0.123456789;\n",
         "    database = \"/a \\\"b\\\" \\\\ \\t\\n\\x7f.db\";\n",
         "    { name = \"q \\\"\"; confidence = 1.0; technique = [ \"dot\", \"key\" ]; "
-        "target = [ \"*.a\" ]; domain = [ \"*.b\" ]; sender = [ \"<>\" ]; "
-        "recipient = [ \"r@c\" ]; auth = [ \"u\" ]; client = [ \"::1\" ]; "
-        "authenticated = true; action = \"reject\"; reply = \"two lines\"; mode = "
-        "\"observe\"; },\n"
+        "target = [ \"*.a\" ]; domain = [ \"*.b\" ]; sender = [ \"<>\" ]; recipient = "
+        "[ \"r@c\" ]; auth = [ \"u\" ]; client = [ \"::1\" ]; authenticated = true; "
+        "action = \"reject\"; reply = \"two lines\"; mode = \"observe\"; },\n"
         "    { name = \"rule-2\"; authenticated = false; action = \"tag\"; }\n"};
     struct nm_config *given = kit_config(odd);
     char *first = print(given, false);
@@ -622,9 +621,8 @@ START_TEST(test_config__a_huge_file_is_refused)
     path = kit_put("nearmiss.conf",
         "@include \"more.conf\"\n@include \"more.conf\"\nprotect = { };\n");
     ck_assert_int_eq(nm_config_load(path, &config, &kit_complaints), NM_BAD_INPUT);
-    ck_assert_str_eq(kit_said(),
-        "more.conf: the configuration is larger than 4194304 bytes with all that it "
-        "includes\n");
+    ck_assert_str_eq(kit_said(), "more.conf: the configuration is larger than 4194304 "
+                                 "bytes with all that it includes\n");
     free(text);
 }
 END_TEST
@@ -681,9 +679,9 @@ START_TEST(test_tables__wrong_ones_are_refused_when_loading)
     (void)kit_put("wrong.txt", "\nmil ml not-a-number and more\n");
     check_refused("protect = { };\ntables = { public_suffixes = \"empty.txt\"; };\n",
         "empty.txt: holds no public suffix\n");
-    ck_assert_int_eq(kit_load("protect = { };\ntables = { suffix_slips = "
-                              "\"wrong.txt\"; };\n",
-                         &(struct nm_config *){NULL}),
+    ck_assert_int_eq(
+        kit_load("protect = { };\ntables = { suffix_slips = \"wrong.txt\"; };\n",
+            &(struct nm_config *){NULL}),
         NM_BAD_INPUT);
     ck_assert_int_eq(strncmp(kit_said(), "wrong.txt:2: ", 13), 0);
 }
@@ -703,11 +701,9 @@ START_TEST(test_config__warns_of_what_is_probably_not_meant)
     ck_assert_str_eq(kit_said(),
         "nearmiss.conf:3: warning: \"a.example\" is listed a second time\n"
         "nearmiss.conf:4: warning: protect.suffixes: \"army.mil\" is no public suffix; "
-        "a "
-        "domain is protected by protect.domains\n"
+        "a domain is protected by protect.domains\n"
         "nearmiss.conf:5: warning: \"b.example\" is both protected and allowed; "
-        "allowed "
-        "it is\n");
+        "allowed wins\n");
     ck_assert_uint_eq(kit_complaints.errors, 0);
     nm_config_free(&config);
 }
