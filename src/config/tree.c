@@ -91,11 +91,10 @@ static enum nm_code try_in_child(const struct nm_source *source,
 
     if (code == NM_SYSTEM)
         nm_complain(complaints, nm_source_place(source, 1).file, 0,
-            "cannot be tried in a child process first: %s", error.message);
+            "not read, as there is no process to try it in first: %s", error.message);
     else if (code != NM_OK)
         nm_complain(complaints, nm_source_place(source, 1).file, 0,
-            "cannot be read: the process that tried to %s; it may have run out of "
-            "memory",
+            "not read, as the process that tried it first %s, perhaps out of memory",
             error.message);
     return code == NM_OK ? NM_OK : NM_BAD_INPUT;
 }

@@ -3,6 +3,8 @@
 
 #include "complaint.h"
 
+#include <sys/resource.h>
+
 static void check_complaints(const char *text, const char *expected)
 {
     struct nm_config *config = NULL;
@@ -147,6 +149,9 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
             "\"0660\""},
         {"milter = { socket_group = \"a b\"; };",
             "milter.socket_group: \"a b\" is no account's name"},
+        {"user = \"123456789012345678901234567890123\";",
+            "user: \"123456789012345678901234567890123\" is longer than the 32 bytes "
+            "of an account's name"},
         {"user = \"a\\x0ab\";", "user: \"a\\x0ab\" is no account's name"},
         {"gateway = \"m\xc3\xbcll\";", "gateway: \"m\xc3\xbcll\" holds something else "
                                        "than letters, digits and signs"},
@@ -266,6 +271,69 @@ START_TEST(test_config__says_all_that_is_wrong_in_order)
 }
 END_TEST
 
+START_TEST(test_config__has_caps)
+{
+    enum { RULE_BYTES = 18 };
+    static const char head[] = "protect = { };\nrules = (\n";
+    char *text = malloc(sizeof head + 1001 * RULE_BYTES + 16);
+    char *at = text;
+
+    ck_assert_ptr_nonnull(text);
+    at += sprintf(at, "%s", head);
+    for (int i = 0; i < 1001; i++)
+        at += sprintf(at, "%s{action=\"tag\";}", i > 0 ? "," : "");
+    (void)sprintf(at, ");\n");
+    check_complaints(
+        text, "nearmiss.conf:2: rules: 1001 are more than the 1000 there may be\n");
+    free(text);
+
+    (void)kit_put("empty.conf", "\n");
+    text = malloc(64 * 32);
+    ck_assert_ptr_nonnull(text);
+    for (int i = 0; i < 64; i++)
+        memcpy(text + 22 * i, "@include \"empty.conf\"\n", 22);
+    text[22 * 64] = '\0';
+    check_complaints(text, "empty.conf: more than 63 files are included\n");
+    free(text);
+}
+END_TEST
+
+/* With so few descriptors left that something in the way to the child fails. */
+static void check_without_descriptors(int left, const char *expected)
+{
+    const char *path = kit_put("nearmiss.conf", "protect = { };\n");
+    struct nm_config *config = NULL;
+    struct rlimit before;
+    struct rlimit few;
+    const int first = dup(0);
+    enum nm_code code;
+
+    ck_assert_int_ge(first, 0);
+    ck_assert_int_eq(close(first), 0);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = (rlim_t)(first + left);
+    nm_complaints_free(&kit_complaints);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    code = nm_config_load(path, &config, &kit_complaints);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_int_eq(code, NM_BAD_INPUT);
+    ck_assert_ptr_null(config);
+    ck_assert_str_eq(kit_said(), expected);
+}
+
+START_TEST(test_config__says_what_became_of_the_child)
+{
+    check_without_descriptors(0, "nearmiss.conf: cannot open: Too many open files\n");
+    check_without_descriptors(1,
+        "nearmiss.conf: not read, as there is no process to try "
+        "it in first: no pipe: Too many open files\n");
+    check_without_descriptors(2,
+        "nearmiss.conf: not read, as the process that tried it "
+        "first ended with status 2, perhaps out of memory\n");
+}
+END_TEST
+
 START_TEST(test_config__wants_something_to_protect)
 {
     check_complaints("", "nearmiss.conf: protect is missing: it names the domains that "
@@ -322,6 +390,8 @@ int main(void)
     tcase_add_checked_fixture(cases, kit_open, kit_close);
     tcase_add_test(cases, test_config__says_what_is_wrong_with_one_value);
     tcase_add_test(cases, test_config__says_all_that_is_wrong_in_order);
+    tcase_add_test(cases, test_config__has_caps);
+    tcase_add_test(cases, test_config__says_what_became_of_the_child);
     tcase_add_test(cases, test_config__wants_something_to_protect);
     tcase_add_test(cases, test_config__says_the_first_error_of_syntax);
     suite_add_tcase(suite, cases);
