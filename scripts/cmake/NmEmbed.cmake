@@ -1,12 +1,19 @@
-# nm_embed(OUTPUT NAME FILE [NAME FILE …])
+# nm_embed(OUTPUT [SYMBOL symbol] NAME FILE [NAME FILE …])
 #
-# Writes OUTPUT into the current build folder: C that holds each FILE byte for byte as
+# Writes OUTPUT into the current build folder: C that holds each FILE byte for byte, with
+# a NUL behind, as
 #   const struct nm_embedded nm_embedded[]   { name, bytes, length }, ended by a NULL name
-# declared in embedded.h beside the caller's sources. Run again when a FILE changes.
+# (or `symbol`[]), declared in embedded.h beside the caller's sources. Run again when a
+# FILE changes.
 function(nm_embed output)
   set(text "#include \"embedded.h\"\n")
   set(rows "")
-  set(pairs ${ARGN})
+  cmake_parse_arguments(arg "" "SYMBOL" "" ${ARGN})
+  set(symbol nm_embedded)
+  if(arg_SYMBOL)
+    set(symbol ${arg_SYMBOL})
+  endif()
+  set(pairs ${arg_UNPARSED_ARGUMENTS})
   set(number 0)
   string(REPEAT "0x..," 16 row)
   while(pairs)
@@ -21,6 +28,6 @@ function(nm_embed output)
     string(APPEND rows "    {\"${name}\", (const char *)bytes_${number}, ${length}},\n")
     math(EXPR number "${number} + 1")
   endwhile()
-  string(APPEND text "const struct nm_embedded nm_embedded[] = {\n${rows}    {0, 0, 0}};\n")
+  string(APPEND text "const struct nm_embedded ${symbol}[] = {\n${rows}    {0, 0, 0}};\n")
   file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${output}" CONTENT "${text}" @ONLY)
 endfunction()

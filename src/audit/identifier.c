@@ -62,3 +62,12 @@ struct nm_id nm_id_unpack(const uint8_t packed[NM_ID_PACKED_BYTES])
     id.text[NM_ID_LENGTH] = '\0';
     return id;
 }
+
+int64_t nm_id_packed_time_us(const uint8_t packed[NM_ID_PACKED_BYTES])
+{
+    int64_t time_ms = 0;
+
+    for (size_t i = 0; i < 6; i++)
+        time_ms = time_ms << 8 | packed[i];
+    return time_ms * 1000;
+}

@@ -11,4 +11,7 @@ enum { NM_ID_PACKED_BYTES = 16 };
 bool nm_id_pack(const char *text, uint8_t out[NM_ID_PACKED_BYTES]);
 struct nm_id nm_id_unpack(const uint8_t packed[NM_ID_PACKED_BYTES]);
 
+/* When it was made, to the millisecond. */
+int64_t nm_id_packed_time_us(const uint8_t packed[NM_ID_PACKED_BYTES]);
+
 #endif

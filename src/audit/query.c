@@ -1,8 +1,12 @@
 /*
- * Reading. Rows are read in pages, each in a read transaction of its own, and handed on
- * after it has ended: a pager that nobody scrolls must not keep the write-ahead log from
- * being copied into the database. Every page sees the log as it was when the listing
- * began, for nothing behind that sequence counts.
+ * Reading. A listing goes through the log in windows of sequences, and through a window
+ * in pages of rows; each page is read in a transaction of its own and handed on after it
+ * has ended: neither a long search nor a pager that nobody scrolls keeps the write-ahead
+ * log from being copied into the database. Every page sees the log as it was when the
+ * listing began, for nothing behind that sequence counts.
+ *
+ * A listing by domain, target, sender or rule looks the events up in the table `mention`,
+ * as far as that is complete, and through the events themselves behind that.
  */
 #include "audit/audit.h"
 
@@ -10,17 +14,19 @@
 #include "schema.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <errno.h>
 #include <unistd.h>
 
 enum {
     PAGE_ROWS = 256,
     PAGE_BYTES_MAX = 64 * 1024 * 1024,
+    WINDOW = 128 * 1024, /* sequences searched in one transaction */
     BUSY_MS = 5000,
-    SQL_MAX = 8192
+    SQL_MAX = 8192,
+    URI_MAX = 8192
 };
 
 struct nm_audit_reader {
@@ -36,7 +42,7 @@ struct nm_audit_reader {
  * may not be made, as a file that nobody writes. */
 static int open_database(struct nm_audit_reader *reader, const char *parameters)
 {
-    char uri[4096 * 3];
+    char uri[URI_MAX];
     struct nm_buf buf;
     int64_t ignored = 0;
     int status;
@@ -151,69 +157,87 @@ enum nm_code nm_audit_check(const char *path, struct nm_error *error)
 
 /* ---- the question ------------------------------------------------------- */
 
-struct question {
-    char sql[SQL_MAX];
-    struct nm_buf where;
-};
-
-/* One condition for each thing that can be asked; the parameter has the same number. */
+/* What can be asked; the SQL has each as the parameter of this number. */
 enum parameter {
     AFTER = 1,
+    UPTO,
     BOUND,
+    LIMIT,
     SINCE,
     UNTIL,
     REFERENCE_ID,
     REFERENCE_QUEUE,
-    DOMAIN,
     TARGET,
-    SENDER,
-    RECIPIENT,
     RULE,
+    SENDER,
+    SENDER_LOWER,
+    DOMAIN,
+    RECIPIENT,
     ACTION,
     TECHNIQUE,
     MATCH,
     OUTCOME,
-    LIMIT,
+    REFERENCE_TIME,
     PARAMETER_COUNT
 };
 
+/* A partial index is used only where its own condition is repeated. */
 static const char *const conditions[PARAMETER_COUNT] = {
-    [SINCE] = " AND d.time_us >= ?3",
-    [UNTIL] = " AND d.time_us < ?4",
-    [REFERENCE_ID] = " AND (d.id = ?5 OR d.transaction_id = ?5)",
+    [SINCE] = " AND d.time_us >= ?5",
+    [UNTIL] = " AND d.time_us < ?6",
+    [REFERENCE_ID] =
+        " AND d.sequence IN ("
+        "SELECT sequence FROM event WHERE kind = 1 AND transaction_id = ?7 UNION ALL "
+        "SELECT sequence FROM event WHERE kind = 1 AND id = ?7"
+        " AND time_us BETWEEN ?19 AND ?19 + 999)",
     [REFERENCE_QUEUE] =
-        " AND d.transaction_id IN"
-        " (SELECT transaction_id FROM event WHERE queue_id = ?6 AND kind = 2)",
-    [DOMAIN] = " AND d.domain = (SELECT id FROM text WHERE value = ?7)",
-    [TARGET] = " AND d.target = (SELECT id FROM text WHERE value = ?8)",
-    [SENDER] = " AND d.sender = ?9 COLLATE NOCASE",
-    [RECIPIENT] = " AND d.recipient = ?10 COLLATE NOCASE",
-    [RULE] = " AND d.rule = (SELECT id FROM text WHERE value = ?11)",
-    [ACTION] = " AND d.action = ?12",
-    [TECHNIQUE] = " AND d.technique = ?13",
-    [MATCH] = " AND d.match = ?14",
-    [OUTCOME] = " AND coalesce(d.outcome, o.outcome, 0) = ?15",
+        " AND d.sequence IN (SELECT sequence FROM event WHERE kind = 1 AND"
+        " transaction_id IN (SELECT transaction_id FROM event WHERE queue_id = ?8))",
+    [TARGET] = " AND d.target = (SELECT id FROM text WHERE value = ?9)",
+    [RULE] = " AND d.rule = (SELECT id FROM text WHERE value = ?10)",
+    [SENDER] = " AND (SELECT value FROM text WHERE id = d.sender) = ?11 COLLATE NOCASE",
+    [DOMAIN] = " AND d.domain = (SELECT id FROM text WHERE value = ?13)",
+    [RECIPIENT] = " AND d.recipient = ?14 COLLATE NOCASE",
+    [ACTION] = " AND d.action = ?15",
+    [TECHNIQUE] = " AND d.technique > 0 AND d.technique = ?16",
+    [MATCH] = " AND d.match = ?17",
+    [OUTCOME] = " AND coalesce(d.outcome, o.outcome, 0) = ?18",
 };
 
-#define FROM                                                                           \
-    " FROM event AS d LEFT JOIN event AS o ON o.sequence = (SELECT max(sequence) FROM" \
-    " event WHERE kind = 2 AND transaction_id = d.transaction_id AND sequence <= ?2)"  \
-    " WHERE d.kind = 1 AND d.sequence > ?1 AND d.sequence <= ?2"
+/* In the order of preference: the rarest first. */
+static const struct mention_source {
+    enum parameter asked;
+    const char *sql;
+} mention_sources[] = {
+    {TARGET, " AND m.text = (SELECT id FROM text WHERE value = ?9)"},
+    {RULE, " AND m.text = (SELECT id FROM text WHERE value = ?10)"},
+    {SENDER, " AND m.text = (SELECT id FROM text WHERE value = ?12)"},
+    {DOMAIN, " AND m.text = (SELECT id FROM text WHERE value = ?13)"},
+};
 
-static const char select_rows[] =
+#define OUTCOME_OF_D                                                                   \
+    " LEFT JOIN event AS o ON o.sequence = (SELECT max(sequence) FROM event"           \
+    " WHERE kind = 2 AND transaction_id = d.transaction_id AND sequence <= ?3)"
+
+static const char from_events[] =
+    " FROM event AS d" OUTCOME_OF_D
+    " WHERE d.kind = 1 AND d.sequence > ?1 AND d.sequence <= ?2";
+static const char from_mentions[] =
+    " FROM mention AS m CROSS JOIN event AS d ON d.sequence = m.sequence" OUTCOME_OF_D
+    " WHERE d.kind = 1 AND m.sequence > ?1 AND m.sequence <= ?2";
+
+static const char columns[] =
     "SELECT d.sequence, d.time_us, d.id, d.transaction_id,"
     " (SELECT value FROM text WHERE id = d.gateway),"
     " (SELECT value FROM text WHERE id = d.client),"
-    " (SELECT value FROM text WHERE id = d.auth), d.sender, d.recipient,"
+    " (SELECT value FROM text WHERE id = d.auth),"
+    " (SELECT value FROM text WHERE id = d.sender), d.recipient,"
     " (SELECT value FROM text WHERE id = d.domain), d.match,"
     " (SELECT value FROM text WHERE id = d.target), d.technique, d.confidence,"
     " (SELECT value FROM text WHERE id = d.rule), d.action, d.reply, d.mode,"
-    " (SELECT hash FROM config WHERE id = d.config), o.queue_id, o.outcome, "
-    "o.time_us" FROM;
-static const char rows_order[] = " ORDER BY d.sequence LIMIT ?16";
-
-static const char select_first[] = "SELECT d.sequence" FROM;
-static const char first_order[] = " ORDER BY d.sequence DESC LIMIT 1 OFFSET ?16";
+    " (SELECT hash FROM config WHERE id = d.config), o.queue_id,"
+    " coalesce(d.outcome, o.outcome),"
+    " CASE WHEN d.outcome IS NULL THEN o.time_us ELSE d.time_us END";
 
 enum column {
     C_SEQUENCE,
@@ -240,13 +264,17 @@ enum column {
     C_OUTCOME_TIME
 };
 
-/* The query with its names turned into codes. */
+/* The query with its names turned into codes, and the sequences that it is about. */
 struct filter {
     const struct nm_audit_query *query;
     bool asked[PARAMETER_COUNT];
-    uint8_t reference[NM_ID_PACKED_BYTES];
     int codes[PARAMETER_COUNT];
-    int64_t bound; /* nothing behind this sequence counts */
+    uint8_t reference[NM_ID_PACKED_BYTES];
+    char *sender_lower;
+    int64_t after;   /* the listing is about sequences behind this */
+    int64_t upto;    /* up to this */
+    int64_t bound;   /* and knows of nothing behind this */
+    int64_t indexed; /* `mention` is complete up to this; 0 when it is not asked */
 };
 
 static enum nm_code unknown(struct nm_error *error, const char *what, const char *name)
@@ -264,7 +292,7 @@ static bool outcome_from_name(const char *name, enum nm_outcome *out)
     return false;
 }
 
-static enum nm_code make_filter(
+static enum nm_code name_codes(
     const struct nm_audit_query *query, struct filter *out, struct nm_error *error)
 {
     enum nm_action action = NM_ACTION_ACCEPT;
@@ -281,73 +309,159 @@ static enum nm_code make_filter(
         return unknown(error, "match", query->match);
     if (query->outcome != NULL && !outcome_from_name(query->outcome, &outcome))
         return unknown(error, "outcome", query->outcome);
-    *out = (struct filter){
-        .query = query,
-        .asked = {[SINCE] = query->since_us != 0,
-            [UNTIL] = query->until_us != 0,
-            [DOMAIN] = query->domain != NULL,
-            [TARGET] = query->target != NULL,
-            [SENDER] = query->sender != NULL,
-            [RECIPIENT] = query->recipient != NULL,
-            [RULE] = query->rule != NULL,
-            [ACTION] = query->action != NULL,
-            [TECHNIQUE] = query->technique != NULL,
-            [MATCH] = query->match != NULL,
-            [OUTCOME] = query->outcome != NULL},
-        .codes = {[ACTION] = (int)action,
-            [TECHNIQUE] = (int)technique,
-            [MATCH] = (int)match,
-            [OUTCOME] = (int)outcome},
-    };
+    out->codes[ACTION] = (int)action;
+    out->codes[TECHNIQUE] = (int)technique;
+    out->codes[MATCH] = (int)match;
+    out->codes[OUTCOME] = (int)outcome;
+    return NM_OK;
+}
+
+static void note_asked(const struct nm_audit_query *query, bool asked[PARAMETER_COUNT])
+{
+    asked[SINCE] = query->since_us != 0;
+    asked[UNTIL] = query->until_us != 0;
+    asked[TARGET] = query->target != NULL;
+    asked[RULE] = query->rule != NULL;
+    asked[SENDER] = query->sender != NULL;
+    asked[DOMAIN] = query->domain != NULL;
+    asked[RECIPIENT] = query->recipient != NULL;
+    asked[ACTION] = query->action != NULL;
+    asked[TECHNIQUE] = query->technique != NULL;
+    asked[MATCH] = query->match != NULL;
+    asked[OUTCOME] = query->outcome != NULL;
+}
+
+static enum nm_code make_filter(
+    const struct nm_audit_query *query, struct filter *out, struct nm_error *error)
+{
+    *out = (struct filter){.query = query};
+    note_asked(query, out->asked);
     if (query->reference != NULL) {
         const bool is_id = nm_id_pack(query->reference, out->reference);
 
         out->asked[REFERENCE_ID] = is_id;
         out->asked[REFERENCE_QUEUE] = !is_id;
     }
-    return NM_OK;
+    if (query->sender != NULL) {
+        out->sender_lower = strdup(query->sender);
+        if (out->sender_lower == NULL)
+            return nm_fail(error, NM_NO_MEMORY, "out of memory");
+        for (char *c = out->sender_lower; *c != '\0'; c++)
+            *c = nm_ascii_lower(*c);
+    }
+    return name_codes(query, out, error);
 }
 
 static void bind_filter(sqlite3_stmt *statement, const struct filter *filter)
 {
     const struct nm_audit_query *query = filter->query;
     const struct {
-        int at;
+        enum parameter at;
         const char *text;
-    } texts[] = {{REFERENCE_QUEUE, query->reference}, {DOMAIN, query->domain},
-        {TARGET, query->target}, {SENDER, query->sender}, {RECIPIENT, query->recipient},
-        {RULE, query->rule}};
-    static const int codes[] = {ACTION, TECHNIQUE, MATCH, OUTCOME};
+    } texts[] = {{REFERENCE_QUEUE, query->reference}, {TARGET, query->target},
+        {RULE, query->rule}, {SENDER, query->sender},
+        {SENDER_LOWER, filter->sender_lower}, {DOMAIN, query->domain},
+        {RECIPIENT, query->recipient}};
+    static const enum parameter codes[] = {ACTION, TECHNIQUE, MATCH, OUTCOME};
 
     (void)sqlite3_bind_int64(statement, BOUND, filter->bound);
     (void)sqlite3_bind_int64(statement, SINCE, query->since_us);
     (void)sqlite3_bind_int64(statement, UNTIL, query->until_us);
     (void)sqlite3_bind_blob(statement, REFERENCE_ID, filter->reference,
         sizeof filter->reference, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(
+        statement, REFERENCE_TIME, nm_id_packed_time_us(filter->reference));
     for (size_t i = 0; i < NM_COUNT(texts); i++)
-        (void)sqlite3_bind_text(
-            statement, texts[i].at, texts[i].text, -1, SQLITE_STATIC);
+        nm_schema_bind_bytes(statement, (int)texts[i].at, texts[i].text,
+            texts[i].text != NULL ? strlen(texts[i].text) : 0);
     for (size_t i = 0; i < NM_COUNT(codes); i++)
-        (void)sqlite3_bind_int(statement, codes[i], filter->codes[codes[i]]);
+        (void)sqlite3_bind_int(statement, (int)codes[i], filter->codes[codes[i]]);
 }
 
+/* The condition that drives a listing through `mention`, or NULL. */
+static const char *mention_source(const struct filter *filter)
+{
+    for (size_t i = 0; i < NM_COUNT(mention_sources); i++)
+        if (filter->asked[mention_sources[i].asked])
+            return mention_sources[i].sql;
+    return NULL;
+}
+
+/* `order` ends the statement. */
 static int prepare(struct nm_audit_reader *reader, const struct filter *filter,
-    const char *head, const char *order, sqlite3_stmt **out)
+    bool through_mentions, const char *what, const char *order, sqlite3_stmt **out)
 {
     char sql[SQL_MAX];
     struct nm_buf buf;
     int status;
 
     nm_buf_init(&buf, sql, sizeof sql);
-    nm_buf_puts(&buf, head);
-    for (int i = 0; i < PARAMETER_COUNT; i++)
+    nm_buf_puts(&buf, what);
+    nm_buf_puts(&buf, through_mentions ? from_mentions : from_events);
+    if (through_mentions)
+        nm_buf_puts(&buf, mention_source(filter));
+    for (size_t i = 0; i < PARAMETER_COUNT; i++)
         if (filter->asked[i])
             nm_buf_puts(&buf, conditions[i]);
-    nm_buf_puts(&buf, order);
+    if (filter->asked[ACTION] && filter->codes[ACTION] > 0)
+        nm_buf_puts(&buf, " AND d.action > 0");
+    nm_buf_printf(
+        &buf, " ORDER BY %c.sequence %s LIMIT ?4", through_mentions ? 'm' : 'd', order);
     assert(!buf.truncated);
     status = sqlite3_prepare_v2(reader->db, sql, -1, out, NULL);
     if (status == SQLITE_OK)
         bind_filter(*out, filter);
+    return status;
+}
+
+/* ---- spans of time ------------------------------------------------------ */
+
+/* Decisions come nearly in the order of their times: none is older than one before it by
+ * more than the disorder that the writer has recorded. So the first in sequence of those
+ * at or after `since` is no further from the first in time than that; and likewise the
+ * last before `until`. */
+static int narrow_by_time(struct nm_audit_reader *reader, struct filter *filter)
+{
+    static const char first[] =
+        "SELECT coalesce(min(sequence), 0x7fffffffffffffff) - 1 FROM event"
+        " WHERE kind = 1 AND time_us >= ?1 AND time_us <= (SELECT disorder_us FROM "
+        "state)"
+        " + (SELECT min(time_us) FROM event WHERE kind = 1 AND time_us >= ?1)";
+    static const char last[] =
+        "SELECT coalesce(max(sequence), 0) FROM event"
+        " WHERE kind = 1 AND time_us < ?1 AND time_us >= -(SELECT disorder_us FROM "
+        "state)"
+        " + (SELECT max(time_us) FROM event WHERE kind = 1 AND time_us < ?1)";
+    int64_t after = filter->after;
+    int64_t upto = filter->upto;
+    int status = SQLITE_OK;
+
+    if (filter->asked[SINCE])
+        status =
+            nm_schema_integer_of(reader->db, first, filter->query->since_us, &after);
+    if (status == SQLITE_OK && filter->asked[UNTIL])
+        status = nm_schema_integer_of(reader->db, last, filter->query->until_us, &upto);
+    if (after > filter->after)
+        filter->after = after;
+    if (upto < filter->upto)
+        filter->upto = upto;
+    return status;
+}
+
+static int find_bounds(struct nm_audit_reader *reader, struct filter *filter)
+{
+    int status = nm_schema_integer(
+        reader->db, "SELECT coalesce(max(sequence), 0) FROM event", &filter->bound);
+
+    filter->after = filter->query->after_sequence;
+    if (filter->after < 0)
+        filter->after = 0;
+    filter->upto = filter->bound;
+    if (status == SQLITE_OK)
+        status = narrow_by_time(reader, filter);
+    if (status == SQLITE_OK && mention_source(filter) != NULL)
+        status = nm_schema_integer(
+            reader->db, "SELECT indexed FROM state", &filter->indexed);
     return status;
 }
 
@@ -463,73 +577,153 @@ static enum nm_code copy_row(struct nm_audit_reader *reader, sqlite3_stmt *row,
     return NM_OK;
 }
 
-static enum nm_code read_page(struct nm_audit_reader *reader, sqlite3_stmt *statement,
-    int64_t after, size_t *count, struct nm_error *error)
+/* ---- windows ------------------------------------------------------------ */
+
+/* The statements of one listing: for sequences that `mention` covers, and for others. */
+struct scan {
+    struct nm_audit_reader *reader;
+    const struct filter *filter;
+    sqlite3_stmt *mentioned; /* NULL when it is not asked */
+    sqlite3_stmt *others;
+};
+
+static enum nm_code scan_begin(struct scan *scan, struct nm_audit_reader *reader,
+    const struct filter *filter, const char *what, const char *order,
+    struct nm_error *error)
 {
+    int status;
+
+    *scan = (struct scan){.reader = reader, .filter = filter};
+    status = prepare(reader, filter, false, what, order, &scan->others);
+    if (status == SQLITE_OK && filter->indexed > 0)
+        status = prepare(reader, filter, true, what, order, &scan->mentioned);
+    if (status != SQLITE_OK)
+        return nm_schema_fail(reader->db, reader->path, status, error);
+    return NM_OK;
+}
+
+static void scan_end(struct scan *scan)
+{
+    (void)sqlite3_finalize(scan->mentioned);
+    (void)sqlite3_finalize(scan->others);
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t greater(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The statement for the window (after, *upto], which is cut to what one can serve. */
+static sqlite3_stmt *window_from(const struct scan *scan, int64_t after, int64_t *upto)
+{
+    const bool mentioned = after < scan->filter->indexed;
+    sqlite3_stmt *statement = mentioned ? scan->mentioned : scan->others;
+
+    *upto = smaller(scan->filter->upto - after, WINDOW) + after;
+    if (mentioned)
+        *upto = smaller(*upto, scan->filter->indexed);
+    (void)sqlite3_bind_int64(statement, AFTER, after);
+    (void)sqlite3_bind_int64(statement, UPTO, *upto);
+    return statement;
+}
+
+/* The same from the other end. */
+static sqlite3_stmt *window_to(const struct scan *scan, int64_t upto, int64_t *after)
+{
+    const bool mentioned = upto <= scan->filter->indexed;
+    sqlite3_stmt *statement = mentioned ? scan->mentioned : scan->others;
+
+    *after = greater(scan->filter->after, upto - WINDOW);
+    if (!mentioned)
+        *after = greater(*after, scan->filter->indexed);
+    (void)sqlite3_bind_int64(statement, AFTER, *after);
+    (void)sqlite3_bind_int64(statement, UPTO, upto);
+    return statement;
+}
+
+/* ---- listing ------------------------------------------------------------ */
+
+/* Read rows until the page is full. `*after` goes on to the last one read, or to the end
+ * of the window. */
+static enum nm_code read_page(
+    const struct scan *scan, int64_t *after, size_t *count, struct nm_error *error)
+{
+    struct nm_audit_reader *reader = scan->reader;
     enum nm_code code = NM_OK;
+    int64_t upto;
+    sqlite3_stmt *statement = window_from(scan, *after, &upto);
     int status;
 
     *count = 0;
     nm_arena_reset(reader->arena);
-    (void)sqlite3_bind_int64(statement, AFTER, after);
     (void)sqlite3_bind_int64(statement, LIMIT, PAGE_ROWS);
-    while ((status = sqlite3_step(statement)) == SQLITE_ROW && *count < PAGE_ROWS) {
+    while (code == NM_OK && (status = sqlite3_step(statement)) == SQLITE_ROW) {
         code = copy_row(reader, statement, &reader->rows[*count], error);
-        if (code != NM_OK)
-            break;
-        (*count)++;
+        if (code == NM_OK)
+            *after = reader->rows[(*count)++].sequence;
     }
-    if (code == NM_OK && status != SQLITE_DONE)
-        code = nm_schema_fail(reader->db, reader->path, status, error);
-    if (code == NM_NO_MEMORY && *count > 0)
-        code = NM_OK; /* large rows: the rest comes with the next page */
     (void)sqlite3_reset(statement);
+    if (code == NM_NO_MEMORY && *count > 0)
+        return NM_OK; /* large rows: the rest comes with the next page */
+    if (code == NM_OK && status != SQLITE_DONE)
+        return nm_schema_fail(reader->db, reader->path, status, error);
+    if (*count < PAGE_ROWS)
+        *after = upto;
     return code;
 }
 
 static enum nm_code hand_out(struct nm_audit_reader *reader,
-    const struct filter *filter, int64_t after,
+    const struct filter *filter,
     bool (*each)(void *self, const struct nm_audit_row *row), void *self,
     struct nm_error *error)
 {
-    sqlite3_stmt *statement = NULL;
+    struct scan scan;
+    int64_t after = filter->after;
     size_t count = 0;
-    enum nm_code code = NM_OK;
-    int status = prepare(reader, filter, select_rows, rows_order, &statement);
+    bool wanted = true;
+    enum nm_code code = scan_begin(&scan, reader, filter, columns, "ASC", error);
 
-    if (status != SQLITE_OK) {
-        code = nm_schema_fail(reader->db, reader->path, status, error);
-        goto out;
+    while (code == NM_OK && wanted && after < filter->upto) {
+        code = read_page(&scan, &after, &count, error);
+        for (size_t i = 0; i < count && code == NM_OK && wanted; i++)
+            wanted = each(self, &reader->rows[i]);
     }
-    do {
-        code = read_page(reader, statement, after, &count, error);
-        for (size_t i = 0; i < count && code == NM_OK; i++)
-            if (!each(self, &reader->rows[i]))
-                goto out;
-        if (count > 0)
-            after = reader->rows[count - 1].sequence;
-    } while (code == NM_OK && count > 0);
-out:
-    (void)sqlite3_finalize(statement);
+    scan_end(&scan);
     return code;
 }
 
-/* Where the newest rows that were asked for begin: behind `*after`. */
-static int find_newest(
-    struct nm_audit_reader *reader, const struct filter *filter, int64_t *after)
+/* Count back to the row with which the newest ones begin. */
+static enum nm_code find_newest(
+    struct nm_audit_reader *reader, struct filter *filter, struct nm_error *error)
 {
-    sqlite3_stmt *statement = NULL;
-    int status = prepare(reader, filter, select_first, first_order, &statement);
+    struct scan scan;
+    size_t left = filter->query->newest;
+    int64_t upto = filter->upto;
+    int64_t after;
+    int status = SQLITE_DONE;
+    enum nm_code code =
+        scan_begin(&scan, reader, filter, "SELECT d.sequence", "DESC", error);
 
-    if (status == SQLITE_OK) {
-        (void)sqlite3_bind_int64(statement, AFTER, *after);
-        (void)sqlite3_bind_int64(statement, LIMIT, (int64_t)filter->query->newest - 1);
-        status = sqlite3_step(statement);
-        if (status == SQLITE_ROW)
-            *after = sqlite3_column_int64(statement, 0) - 1;
+    while (code == NM_OK && left > 0 && upto > filter->after) {
+        sqlite3_stmt *statement = window_to(&scan, upto, &after);
+
+        (void)sqlite3_bind_int64(
+            statement, LIMIT, left < INT64_MAX ? (int64_t)left : INT64_MAX);
+        while ((status = sqlite3_step(statement)) == SQLITE_ROW)
+            if (--left == 0)
+                filter->after = sqlite3_column_int64(statement, 0) - 1;
+        (void)sqlite3_reset(statement);
+        if (status != SQLITE_DONE)
+            code = nm_schema_fail(reader->db, reader->path, status, error);
+        upto = after;
     }
-    (void)sqlite3_finalize(statement);
-    return status == SQLITE_DONE || status == SQLITE_ROW ? SQLITE_OK : status;
+    scan_end(&scan);
+    return code;
 }
 
 enum nm_code nm_audit_reader_list(struct nm_audit_reader *reader,
@@ -538,19 +732,23 @@ enum nm_code nm_audit_reader_list(struct nm_audit_reader *reader,
     struct nm_error *error)
 {
     struct filter filter;
-    int64_t after = query->after_sequence;
     enum nm_code code = make_filter(query, &filter, error);
     int status;
 
     if (code != NM_OK)
-        return code;
-    status = nm_schema_integer(
-        reader->db, "SELECT coalesce(max(sequence), 0) FROM event", &filter.bound);
-    if (status == SQLITE_OK && query->newest > 0)
-        status = find_newest(reader, &filter, &after);
-    if (status != SQLITE_OK)
-        return nm_schema_fail(reader->db, reader->path, status, error);
-    return hand_out(reader, &filter, after, each, self, error);
+        goto out;
+    status = find_bounds(reader, &filter);
+    if (status != SQLITE_OK) {
+        code = nm_schema_fail(reader->db, reader->path, status, error);
+        goto out;
+    }
+    if (query->newest > 0)
+        code = find_newest(reader, &filter, error);
+    if (code == NM_OK)
+        code = hand_out(reader, &filter, each, self, error);
+out:
+    free(filter.sender_lower);
+    return code;
 }
 
 char *nm_audit_reader_config(struct nm_audit_reader *reader, const char *hash)

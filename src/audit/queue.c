@@ -22,10 +22,9 @@ static size_t event_bytes(const struct nm_audit_event *event)
            text_bytes(event->config) + text_bytes(event->queue_id);
 }
 
+/* The copy of no bytes is not NULL either. */
 static void move_bytes(char **to, const char **bytes, size_t length)
 {
-    if (*bytes == NULL)
-        return;
     if (length > 0)
         memcpy(*to, *bytes, length);
     *bytes = *to;
@@ -34,7 +33,8 @@ static void move_bytes(char **to, const char **bytes, size_t length)
 
 static void move_text(char **to, const char **text)
 {
-    move_bytes(to, text, text_bytes(*text));
+    if (*text != NULL)
+        move_bytes(to, text, text_bytes(*text));
 }
 
 static void move_event(char **to, struct nm_audit_event *event)

@@ -1,16 +1,6 @@
-/*
- * The log is one table of events, in the order in which they were written. Columns that
- * belong to another kind of event are NULL. Values that repeat (domains, rules, clients)
- * stand once in `text` and as a number in the event, because rows are what a busy
- * gateway makes most of.
- *
- * Text from a mail is bytes: valid UTF-8 without NUL is kept as TEXT, anything else as
- * BLOB, byte for byte.
- *
- * Those who use SQL read the views. The tables may change between versions; the views'
- * columns may only become more.
- */
 #include "schema.h"
+
+#include "embedded.h"
 
 #include "gate/ports.h"
 
@@ -18,120 +8,8 @@
 #include <nearmiss/policy.h>
 
 #include <assert.h>
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
-
-/* ---- version 1 ---------------------------------------------------------- */
-
-static const char version_1_tables[] =
-    "CREATE TABLE event (\n"
-    "  sequence INTEGER PRIMARY KEY, -- the order in which events were written\n"
-    "  kind INTEGER NOT NULL,        -- 1 decision, 2 outcome\n"
-    "  time_us INTEGER NOT NULL,     -- microseconds since 1970, UTC\n"
-    "  id,                           -- decision: what its reply quotes; a ULID, "
-    "packed\n"
-    "  transaction_id NOT NULL,      -- one a message; a ULID, packed\n"
-    "  gateway INTEGER REFERENCES text, -- the machine that wrote the event\n"
-    "  -- a decision:\n"
-    "  client INTEGER REFERENCES text,  -- IP address\n"
-    "  auth INTEGER REFERENCES text,    -- who had logged in\n"
-    "  sender TEXT,                     -- TEXT, or BLOB when it is not UTF-8\n"
-    "  recipient TEXT,                  -- the same\n"
-    "  domain INTEGER REFERENCES text,  -- A-labels\n"
-    "  match INTEGER,                   -- word 'match'\n"
-    "  target INTEGER REFERENCES text,  -- the domain that was meant, A-labels\n"
-    "  technique INTEGER,               -- word 'technique'\n"
-    "  confidence REAL,                 -- 0..1\n"
-    "  rule INTEGER REFERENCES text,\n"
-    "  action INTEGER,                  -- word 'action'\n"
-    "  reply TEXT,                      -- as answered\n"
-    "  mode INTEGER,                    -- word 'mode'\n"
-    "  config INTEGER REFERENCES config,\n"
-    "  -- an outcome; and in a decision, what became of its recipient at once:\n"
-    "  outcome INTEGER,                 -- word 'outcome'\n"
-    "  -- an outcome:\n"
-    "  queue_id TEXT,\n"
-    "  -- the chain; NULL in events written before the log was chained:\n"
-    "  salt BLOB,                       -- of the commitments to what is personal\n"
-    "  hash BLOB                        -- over this event and the hash before it\n"
-    ");\n"
-    "CREATE INDEX event_id ON event (id) WHERE kind = 1;\n"
-    "CREATE INDEX event_time ON event (time_us) WHERE kind = 1;\n"
-    "CREATE INDEX event_transaction ON event (transaction_id) WHERE kind = 1;\n"
-    "CREATE INDEX event_outcome ON event (transaction_id) WHERE kind = 2;\n"
-    "CREATE INDEX event_queue ON event (queue_id) WHERE queue_id IS NOT NULL;\n"
-    "CREATE INDEX event_domain ON event (domain) WHERE kind = 1;\n"
-    "CREATE INDEX event_sender ON event (sender COLLATE NOCASE) WHERE kind = 1;\n"
-    "CREATE INDEX event_target ON event (target) WHERE target IS NOT NULL;\n"
-    "CREATE INDEX event_technique ON event (technique) WHERE technique > 0;\n"
-    "CREATE INDEX event_rule ON event (rule) WHERE rule IS NOT NULL;\n"
-    "CREATE INDEX event_action ON event (action) WHERE action > 0;\n"
-
-    "CREATE TABLE text (\n"
-    "  id INTEGER PRIMARY KEY,\n"
-    "  value NOT NULL UNIQUE\n"
-    ");\n"
-
-    "CREATE TABLE config (\n"
-    "  id INTEGER PRIMARY KEY,\n"
-    "  hash TEXT NOT NULL UNIQUE,\n"
-    "  text TEXT -- NULL while only events have told of this configuration\n"
-    ");\n"
-
-    "CREATE TABLE word ( -- the names of codes\n"
-    "  topic TEXT NOT NULL,\n"
-    "  code INTEGER NOT NULL,\n"
-    "  name TEXT NOT NULL,\n"
-    "  PRIMARY KEY (topic, code)\n"
-    ") WITHOUT ROWID;\n"
-
-    "CREATE TABLE writer ( -- who has opened the log for writing last\n"
-    "  only INTEGER PRIMARY KEY CHECK (only = 1),\n"
-    "  gateway TEXT NOT NULL,\n"
-    "  opened_us INTEGER NOT NULL\n"
-    ");\n";
-
-static const char version_1_views[] =
-    "CREATE VIEW decisions AS -- a decision joined with what became of its message\n"
-    "SELECT d.sequence,\n"
-    "  strftime('%Y-%m-%dT%H:%M:%fZ', d.time_us / 1e6, 'unixepoch') AS time,\n"
-    "  d.time_us,\n"
-    "  hex(d.id) AS id,                         -- the ULID's 128 bits\n"
-    "  hex(d.transaction_id) AS transaction_id, -- the same\n"
-    "  o.queue_id,\n"
-    "  (SELECT value FROM text WHERE id = d.gateway) AS gateway,\n"
-    "  (SELECT value FROM text WHERE id = d.client) AS client,\n"
-    "  (SELECT value FROM text WHERE id = d.auth) AS auth,\n"
-    "  d.sender,\n"
-    "  d.recipient,\n"
-    "  (SELECT value FROM text WHERE id = d.domain) AS domain,\n"
-    "  (SELECT name FROM word WHERE topic = 'match' AND code = d.match) AS match,\n"
-    "  (SELECT value FROM text WHERE id = d.target) AS target,\n"
-    "  (SELECT name FROM word WHERE topic = 'technique' AND code = d.technique)\n"
-    "    AS technique,\n"
-    "  d.confidence,\n"
-    "  (SELECT value FROM text WHERE id = d.rule) AS rule,\n"
-    "  (SELECT name FROM word WHERE topic = 'action' AND code = d.action) AS action,\n"
-    "  (SELECT name FROM word WHERE topic = 'mode' AND code = d.mode) AS mode,\n"
-    "  d.reply,\n"
-    "  (SELECT hash FROM config WHERE id = d.config) AS config,\n"
-    "  (SELECT name FROM word WHERE topic = 'outcome' AND code = coalesce(o.outcome, "
-    "0))\n"
-    "    AS outcome,\n"
-    "  o.time_us AS outcome_time_us\n"
-    "FROM event AS d LEFT JOIN event AS o ON o.sequence =\n"
-    "  (SELECT max(sequence) FROM event\n"
-    "    WHERE kind = 2 AND transaction_id = d.transaction_id)\n"
-    "WHERE d.kind = 1;\n";
-
-/* What brings a database from version - 1 to version. A step is never changed once it
- * was released. */
-static const struct migration {
-    int version;
-    const char *sql[2];
-} migrations[] = {
-    {1, {version_1_tables, version_1_views}},
-};
 
 static_assert(NM_EVENT_DECISION == 1 && NM_EVENT_OUTCOME == 2, "the schema says so");
 
@@ -209,12 +87,13 @@ int nm_schema_run(sqlite3 *db, const char *sql)
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
 
-int nm_schema_integer(sqlite3 *db, const char *sql, int64_t *out)
+int nm_schema_integer_of(sqlite3 *db, const char *sql, int64_t parameter, int64_t *out)
 {
     sqlite3_stmt *query = NULL;
     int status = sqlite3_prepare_v2(db, sql, -1, &query, NULL);
 
     if (status == SQLITE_OK) {
+        (void)sqlite3_bind_int64(query, 1, parameter); /* if there is one */
         status = sqlite3_step(query);
         if (status == SQLITE_ROW) {
             *out = sqlite3_column_int64(query, 0);
@@ -225,6 +104,35 @@ int nm_schema_integer(sqlite3 *db, const char *sql, int64_t *out)
     }
     (void)sqlite3_finalize(query);
     return status;
+}
+
+int nm_schema_integer(sqlite3 *db, const char *sql, int64_t *out)
+{
+    return nm_schema_integer_of(db, sql, 0, out);
+}
+
+static bool is_text(const char *bytes, size_t length)
+{
+    while (length > 0) {
+        uint32_t code_point = 0;
+        const size_t size = nm_utf8_decode(bytes, length, &code_point);
+
+        if (size == 0 || code_point == 0)
+            return false;
+        bytes += size;
+        length -= size;
+    }
+    return true;
+}
+
+void nm_schema_bind_bytes(
+    sqlite3_stmt *statement, int at, const char *bytes, size_t length)
+{
+    if (bytes == NULL || is_text(bytes, length))
+        (void)sqlite3_bind_text64(
+            statement, at, bytes, length, SQLITE_STATIC, SQLITE_UTF8);
+    else
+        (void)sqlite3_bind_blob64(statement, at, bytes, length, SQLITE_STATIC);
 }
 
 enum nm_code nm_schema_fail(
@@ -294,25 +202,18 @@ static enum nm_code read_version(
     return NM_OK;
 }
 
-static int apply(sqlite3 *db, const struct migration *migration)
-{
-    int status = SQLITE_OK;
-
-    for (size_t i = 0; i < NM_COUNT(migration->sql) && status == SQLITE_OK; i++)
-        if (migration->sql[i] != NULL)
-            status = nm_schema_run(db, migration->sql[i]);
-    return status;
-}
-
+/* Each migration, named by the version that it leads to, brings a database of the version
+ * before. One that was released is never changed. */
 static int apply_from(sqlite3 *db, int64_t version)
 {
     char sql[128];
     struct nm_buf buf;
     int status = SQLITE_OK;
 
-    for (size_t i = 0; i < NM_COUNT(migrations) && status == SQLITE_OK; i++)
-        if (migrations[i].version > version)
-            status = apply(db, &migrations[i]);
+    for (const struct nm_embedded *migration = nm_audit_embedded;
+         migration->name != NULL && status == SQLITE_OK; migration++)
+        if (atoi(migration->name) > version)
+            status = nm_schema_run(db, migration->bytes);
     nm_buf_init(&buf, sql, sizeof sql);
     nm_buf_printf(&buf, "PRAGMA application_id = %d; PRAGMA user_version = %d",
         NM_SCHEMA_APPLICATION, NM_SCHEMA_VERSION);

@@ -2,11 +2,9 @@
 
 #include "identifier.h"
 #include "interned.h"
+#include "mentions.h"
 #include "schema.h"
 
-#include <nearmiss/match.h>
-
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,12 +13,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CACHE_KIB = 32 * 1024, FILE_MODE = 0640 };
+enum {
+    CACHE_KIB = 32 * 1024,
+    FILE_MODE = 0640,
+    WAL_PAGES_IDLE = 1000,  /* copied to the database when nothing else is to do, */
+    WAL_PAGES_BUSY = 16000, /* or at the latest at so many */
+    ROUND_IDLE = 4096, /* mentions to begin a round with when nothing else is to do, */
+    ROUND_BUSY = 32 * 1024, /* or at the latest with so many */
+    SLICE = 1024,           /* of a round, when nothing else is to do */
+    REST_MAX = 128 * 1024   /* events whose mentions are gathered at once when opened */
+};
 
 enum statement {
     BEGIN,
     COMMIT,
-    ROLLBACK,
     DECISION,
     OUTCOME,
     FIND_DECISION,
@@ -30,13 +36,15 @@ enum statement {
     FIND_CONFIG,
     ADD_CONFIG,
     NOTE_CONFIG,
+    ADD_MENTION,
+    SET_INDEXED,
+    SET_DISORDER,
     STATEMENT_COUNT
 };
 
 static const char *const statement_sql[STATEMENT_COUNT] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
-    [ROLLBACK] = "ROLLBACK",
     [DECISION] =
         "INSERT INTO event (kind, time_us, id, transaction_id, gateway, client, auth,"
         " sender, recipient, domain, match, target, technique, confidence, rule, "
@@ -46,7 +54,8 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
         " ?16, ?17, ?18, ?19)",
     [OUTCOME] = "INSERT INTO event (kind, time_us, transaction_id, gateway, queue_id,"
                 " outcome) VALUES (2, ?1, ?3, ?4, ?5, ?6)",
-    [FIND_DECISION] = "SELECT 1 FROM event WHERE kind = 1 AND id = ?2",
+    [FIND_DECISION] = "SELECT 1 FROM event WHERE kind = 1 AND transaction_id = ?3"
+                      " AND id = ?2",
     [FIND_OUTCOME] = "SELECT 1 FROM event WHERE kind = 2 AND transaction_id = ?3"
                      " AND time_us = ?1",
     [FIND_TEXT] = "SELECT id FROM text WHERE value = ?",
@@ -55,18 +64,24 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [ADD_CONFIG] = "INSERT INTO config (hash) VALUES (?)",
     [NOTE_CONFIG] = "INSERT INTO config (hash, text) VALUES (?1, ?2)"
                     " ON CONFLICT (hash) DO UPDATE SET text = ?2 WHERE text IS NULL",
+    [ADD_MENTION] = "INSERT OR IGNORE INTO mention VALUES (?, ?)",
+    [SET_INDEXED] = "UPDATE state SET indexed = ?",
+    [SET_DISORDER] = "UPDATE state SET disorder_us = ?",
 };
 
 struct nm_store {
     char *path;
     char *wal_path;
+    struct stat wal_identity;
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENT_COUNT];
     struct nm_interned *texts;
     char config[64 + 1]; /* the configuration asked for last, and its number */
     int64_t config_number;
+    struct nm_mentions mentions;
+    int64_t newest_us; /* the greatest time of a decision */
+    int64_t disorder_us;
     unsigned wal_pages;
-    struct stat wal_identity;
 };
 
 /* ---- steps -------------------------------------------------------------- */
@@ -98,37 +113,12 @@ static enum nm_code fail(struct nm_store *store, int status, struct nm_error *er
 
 /* ---- values ------------------------------------------------------------- */
 
-static bool is_text(const char *bytes, size_t length)
-{
-    while (length > 0) {
-        uint32_t code_point = 0;
-        const size_t size = nm_utf8_decode(bytes, length, &code_point);
-
-        if (size == 0 || code_point == 0)
-            return false;
-        bytes += size;
-        length -= size;
-    }
-    return true;
-}
-
-/* The bytes, which live until the statement is reset, as TEXT or BLOB; see schema.c. */
-static void bind_bytes(
-    sqlite3_stmt *statement, int at, const char *bytes, size_t length)
-{
-    if (is_text(bytes, length))
-        (void)sqlite3_bind_text64(
-            statement, at, length > 0 ? bytes : "", length, SQLITE_STATIC, SQLITE_UTF8);
-    else
-        (void)sqlite3_bind_blob64(statement, at, bytes, length, SQLITE_STATIC);
-}
-
 static void bind_text(sqlite3_stmt *statement, int at, const char *text)
 {
     if (text == NULL || text[0] == '\0')
         (void)sqlite3_bind_null(statement, at);
     else
-        bind_bytes(statement, at, text, strlen(text));
+        nm_schema_bind_bytes(statement, at, text, strlen(text));
 }
 
 static void bind_id(sqlite3_stmt *statement, int at, const struct nm_id *id)
@@ -142,38 +132,69 @@ static void bind_id(sqlite3_stmt *statement, int at, const struct nm_id *id)
 }
 
 /* Look a text's number up in the table, and add it if it is new. */
-static int intern(struct nm_store *store, const char *text, size_t length, int64_t *out)
+static int look_up(
+    struct nm_store *store, const char *text, size_t length, int64_t *out)
 {
     int status;
 
-    bind_bytes(store->statements[FIND_TEXT], 1, text, length);
+    nm_schema_bind_bytes(store->statements[FIND_TEXT], 1, text, length);
     status = find(store, FIND_TEXT, out);
     if (status != SQLITE_OK || *out != 0)
         return status;
-    bind_bytes(store->statements[ADD_TEXT], 1, text, length);
+    nm_schema_bind_bytes(store->statements[ADD_TEXT], 1, text, length);
     status = run(store, ADD_TEXT);
     *out = sqlite3_last_insert_rowid(store->db);
     return status;
 }
 
-/* Bind the number of a text; NULL for NULL and "". */
-static int bind_interned(
-    struct nm_store *store, sqlite3_stmt *statement, int at, const char *text)
+static int intern(struct nm_store *store, const char *text, size_t length, int64_t *out)
 {
-    const size_t length = text != NULL ? strlen(text) : 0;
-    int64_t number;
     int status;
 
+    *out = nm_interned_find(store->texts, text, length);
+    if (*out != 0)
+        return SQLITE_OK;
+    status = look_up(store, text, length, out);
+    if (status == SQLITE_OK)
+        nm_interned_add(store->texts, text, length, *out);
+    return status;
+}
+
+/* The number of the text in lower case; `number` is that of the text as it is. */
+static int intern_lower(struct nm_store *store, const char *text, size_t length,
+    int64_t number, int64_t *out)
+{
+    size_t at = 0;
+    char *lower;
+    int status;
+
+    *out = number;
+    while (at < length && nm_ascii_lower(text[at]) == text[at])
+        at++;
+    if (at == length)
+        return SQLITE_OK;
+    lower = malloc(length);
+    if (lower == NULL)
+        return SQLITE_NOMEM;
+    for (size_t i = 0; i < length; i++)
+        lower[i] = nm_ascii_lower(text[i]);
+    status = intern(store, lower, length, out);
+    free(lower);
+    return status;
+}
+
+/* Bind the number of a text, which is also put out; NULL and 0 for NULL and "". */
+static int bind_interned(struct nm_store *store, sqlite3_stmt *statement, int at,
+    const char *text, int64_t *number)
+{
+    const size_t length = text != NULL ? strlen(text) : 0;
+    int status;
+
+    *number = 0;
     if (length == 0)
         return sqlite3_bind_null(statement, at);
-    number = nm_interned_find(store->texts, text, length);
-    if (number == 0) {
-        status = intern(store, text, length, &number);
-        if (status != SQLITE_OK)
-            return status;
-        nm_interned_add(store->texts, text, length, number);
-    }
-    return sqlite3_bind_int64(statement, at, number);
+    status = intern(store, text, length, number);
+    return status == SQLITE_OK ? sqlite3_bind_int64(statement, at, *number) : status;
 }
 
 static int bind_config(
@@ -207,26 +228,64 @@ static void bind_head(sqlite3_stmt *statement, const struct nm_audit_event *even
     bind_id(statement, 3, &event->transaction);
 }
 
-static int write_decision(struct nm_store *store, const struct nm_audit_event *event)
+/* Readers find a span of time by bisection; this is how far off it may lead them. */
+static int note_time(struct nm_store *store, int64_t time_us)
 {
-    sqlite3_stmt *insert = store->statements[DECISION];
+    if (time_us >= store->newest_us) {
+        store->newest_us = time_us;
+        return SQLITE_OK;
+    }
+    if (store->newest_us - time_us <= store->disorder_us)
+        return SQLITE_OK;
+    store->disorder_us = store->newest_us - time_us;
+    (void)sqlite3_bind_int64(store->statements[SET_DISORDER], 1, store->disorder_us);
+    return run(store, SET_DISORDER);
+}
+
+enum { SENDER, DOMAIN, TARGET, RULE, MENTIONED };
+
+static int bind_texts(struct nm_store *store, sqlite3_stmt *insert,
+    const struct nm_audit_event *event, int64_t mentioned[MENTIONED])
+{
+    int64_t not_mentioned;
+    int64_t sender = 0;
     const struct {
         int at;
         const char *text;
-    } interned[] = {{4, event->gateway}, {5, event->client}, {6, event->auth},
-        {9, event->domain}, {11, event->target}, {14, event->rule}};
+        int64_t *number;
+    } texts[] = {{4, event->gateway, &not_mentioned},
+        {5, event->client, &not_mentioned}, {6, event->auth, &not_mentioned},
+        {9, event->domain, &mentioned[DOMAIN]}, {11, event->target, &mentioned[TARGET]},
+        {14, event->rule, &mentioned[RULE]}};
     int status = SQLITE_OK;
 
-    bind_head(insert, event);
-    bind_id(insert, 2, &event->id);
-    for (size_t i = 0; i < NM_COUNT(interned) && status == SQLITE_OK; i++)
-        status = bind_interned(store, insert, interned[i].at, interned[i].text);
+    for (size_t i = 0; i < NM_COUNT(texts) && status == SQLITE_OK; i++)
+        status =
+            bind_interned(store, insert, texts[i].at, texts[i].text, texts[i].number);
+    if (status == SQLITE_OK)
+        status = intern(store, event->sender.data, event->sender.length, &sender);
+    if (status == SQLITE_OK)
+        status = intern_lower(store, event->sender.data, event->sender.length, sender,
+            &mentioned[SENDER]);
+    (void)sqlite3_bind_int64(insert, 7, sender);
+    return status;
+}
+
+static int write_decision(struct nm_store *store, const struct nm_audit_event *event)
+{
+    sqlite3_stmt *insert = store->statements[DECISION];
+    int64_t mentioned[MENTIONED] = {0};
+    int status = bind_texts(store, insert, event, mentioned);
+
     if (status == SQLITE_OK)
         status = bind_config(store, insert, 18, event->config);
+    if (status == SQLITE_OK)
+        status = note_time(store, event->time_us);
     if (status != SQLITE_OK)
         return status;
-    bind_bytes(insert, 7, event->sender.data, event->sender.length);
-    bind_bytes(insert, 8, event->recipient.data, event->recipient.length);
+    bind_head(insert, event);
+    bind_id(insert, 2, &event->id);
+    nm_schema_bind_bytes(insert, 8, event->recipient.data, event->recipient.length);
     (void)sqlite3_bind_int(insert, 10, (int)event->match);
     (void)sqlite3_bind_int(insert, 12, (int)event->technique);
     if (event->confidence < 0)
@@ -240,18 +299,24 @@ static int write_decision(struct nm_store *store, const struct nm_audit_event *e
         (void)sqlite3_bind_null(insert, 19);
     else
         (void)sqlite3_bind_int(insert, 19, (int)event->outcome);
-    return run(store, DECISION);
+    status = run(store, DECISION);
+    if (status != SQLITE_OK)
+        return status;
+    return nm_mentions_add(&store->mentions, sqlite3_last_insert_rowid(store->db),
+               mentioned, MENTIONED) == NM_OK
+               ? SQLITE_OK
+               : SQLITE_NOMEM;
 }
 
 static int write_outcome(struct nm_store *store, const struct nm_audit_event *event)
 {
     sqlite3_stmt *insert = store->statements[OUTCOME];
-    int status;
+    int64_t number;
+    int status = bind_interned(store, insert, 4, event->gateway, &number);
 
-    bind_head(insert, event);
-    status = bind_interned(store, insert, 4, event->gateway);
     if (status != SQLITE_OK)
         return status;
+    bind_head(insert, event);
     bind_text(insert, 5, event->queue_id);
     (void)sqlite3_bind_int(insert, 6, (int)event->outcome);
     return run(store, OUTCOME);
@@ -265,10 +330,11 @@ static int is_written(
     int64_t found = 0;
     int status;
 
+    bind_id(store->statements[which], 3, &event->transaction);
     if (event->kind == NM_EVENT_DECISION)
         bind_id(store->statements[which], 2, &event->id);
     else
-        bind_head(store->statements[which], event);
+        (void)sqlite3_bind_int64(store->statements[which], 1, event->time_us);
     status = find(store, which, &found);
     *out = found != 0;
     return status;
@@ -297,12 +363,41 @@ static int write_blocks(
     return status;
 }
 
-static void forget(struct nm_store *store)
+/* ---- the index of mentions ---------------------------------------------- */
+
+/* Take up to `count` entries of the round to the table. */
+static int index_some(struct nm_store *store, size_t count)
 {
-    nm_interned_clear(store->texts);
-    store->config_number = 0;
-    store->config[0] = '\0';
+    const struct nm_mention *mention = NULL;
+    int status = SQLITE_OK;
+
+    for (; count > 0 && status == SQLITE_OK; count--) {
+        mention = nm_mentions_next(&store->mentions);
+        if (mention == NULL)
+            break;
+        (void)sqlite3_bind_int64(store->statements[ADD_MENTION], 1, mention->text);
+        (void)sqlite3_bind_int64(store->statements[ADD_MENTION], 2, mention->sequence);
+        status = run(store, ADD_MENTION);
+    }
+    if (status != SQLITE_OK || mention != NULL)
+        return status;
+    (void)sqlite3_bind_int64(
+        store->statements[SET_INDEXED], 1, store->mentions.round_upto);
+    nm_mentions_end_round(&store->mentions);
+    return run(store, SET_INDEXED);
 }
+
+/* As long as a round takes two entries for each that comes, it ends before the next is
+ * due. */
+static int index_along(struct nm_store *store, size_t gathered)
+{
+    nm_mentions_begin_round(&store->mentions, ROUND_BUSY);
+    if (!nm_mentions_has_round(&store->mentions))
+        return SQLITE_OK;
+    return index_some(store, 2 * gathered + 1);
+}
+
+/* ---- groups ------------------------------------------------------------- */
 
 /* A commit into a file that has no name any more is durable for nobody. */
 static enum nm_code check_in_place(struct nm_store *store, struct nm_error *error)
@@ -321,23 +416,26 @@ static enum nm_code check_in_place(struct nm_store *store, struct nm_error *erro
         store->path);
 }
 
-enum nm_code nm_store_write(struct nm_store *store, struct nm_block *const *blocks,
-    size_t count, bool again, struct nm_error *error)
+static int write_transaction(
+    struct nm_store *store, struct nm_block *const *blocks, size_t count, bool again)
 {
-    enum nm_code code;
+    const size_t gathered = store->mentions.gathered.count;
     int status = run(store, BEGIN);
 
     if (status == SQLITE_OK)
         status = write_blocks(store, blocks, count, again);
     if (status == SQLITE_OK)
-        status = run(store, COMMIT);
-    if (status == SQLITE_OK)
-        return check_in_place(store, error);
-    code = fail(store, status, error);
-    if (sqlite3_get_autocommit(store->db) == 0)
-        (void)run(store, ROLLBACK);
-    forget(store);
-    return code;
+        status = index_along(store, store->mentions.gathered.count - gathered);
+    return status == SQLITE_OK ? run(store, COMMIT) : status;
+}
+
+enum nm_code nm_store_write(struct nm_store *store, struct nm_block *const *blocks,
+    size_t count, bool again, struct nm_error *error)
+{
+    const int status = write_transaction(store, blocks, count, again);
+
+    return status == SQLITE_OK ? check_in_place(store, error)
+                               : fail(store, status, error);
 }
 
 enum nm_code nm_store_note_config(
@@ -346,12 +444,12 @@ enum nm_code nm_store_note_config(
     int status;
 
     bind_text(store->statements[NOTE_CONFIG], 1, hash);
-    bind_bytes(store->statements[NOTE_CONFIG], 2, text, strlen(text));
+    nm_schema_bind_bytes(store->statements[NOTE_CONFIG], 2, text, strlen(text));
     status = run(store, NOTE_CONFIG);
     return status == SQLITE_OK ? NM_OK : fail(store, status, error);
 }
 
-/* ---- the write-ahead log ------------------------------------------------ */
+/* ---- housekeeping ------------------------------------------------------- */
 
 static int note_wal(void *self, sqlite3 *db, const char *name, int pages)
 {
@@ -363,20 +461,42 @@ static int note_wal(void *self, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
-unsigned nm_store_wal_pages(const struct nm_store *store)
-{
-    return store->wal_pages;
-}
-
-enum nm_code nm_store_checkpoint(struct nm_store *store, struct nm_error *error)
+static int checkpoint(struct nm_store *store)
 {
     const int status = sqlite3_wal_checkpoint_v2(
         store->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 
-    store->wal_pages = 0;
-    if (status == SQLITE_OK || status == SQLITE_BUSY)
-        return NM_OK;
-    return fail(store, status, error);
+    store->wal_pages = 0; /* until the next commit tells */
+    return status == SQLITE_BUSY ? SQLITE_OK : status;
+}
+
+bool nm_store_must_tidy(const struct nm_store *store)
+{
+    return store->wal_pages >= WAL_PAGES_BUSY;
+}
+
+bool nm_store_may_tidy(const struct nm_store *store)
+{
+    return store->wal_pages >= WAL_PAGES_IDLE ||
+           store->mentions.gathered.count >= ROUND_IDLE ||
+           nm_mentions_has_round(&store->mentions);
+}
+
+enum nm_code nm_store_tidy(struct nm_store *store, struct nm_error *error)
+{
+    int status;
+
+    nm_mentions_begin_round(&store->mentions, ROUND_IDLE);
+    if (nm_store_must_tidy(store) || !nm_mentions_has_round(&store->mentions)) {
+        status = checkpoint(store);
+    } else {
+        status = run(store, BEGIN);
+        if (status == SQLITE_OK)
+            status = index_some(store, SLICE);
+        if (status == SQLITE_OK)
+            status = run(store, COMMIT);
+    }
+    return status == SQLITE_OK ? NM_OK : fail(store, status, error);
 }
 
 /* ---- open and close ----------------------------------------------------- */
@@ -433,20 +553,120 @@ static int prepare(struct nm_store *store)
     return status;
 }
 
+/* A commit failed, and what it wrote may be found now and yet not be on the disk, since
+ * a sync tells of an error only once. So everything is written once more: from the
+ * write-ahead log, which then begins anew, to the database. */
+static int write_all_again(struct nm_store *store)
+{
+    const int status = sqlite3_wal_checkpoint_v2(
+        store->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+    return status;
+}
+
 /* A row of our own, so that an opened log is known to be writable. */
 static int sign_in(struct nm_store *store, const char *gateway, int64_t now_us)
 {
-    sqlite3_stmt *insert = NULL;
+    sqlite3_stmt *update = NULL;
     int status = sqlite3_prepare_v2(
-        store->db, "INSERT OR REPLACE INTO writer VALUES (1, ?, ?)", -1, &insert, NULL);
+        store->db, "UPDATE state SET gateway = ?, opened_us = ?", -1, &update, NULL);
 
     if (status == SQLITE_OK) {
-        bind_bytes(insert, 1, gateway, strlen(gateway));
-        (void)sqlite3_bind_int64(insert, 2, now_us);
-        status = sqlite3_step(insert);
+        nm_schema_bind_bytes(update, 1, gateway, strlen(gateway));
+        (void)sqlite3_bind_int64(update, 2, now_us);
+        status = sqlite3_step(update);
         status = status == SQLITE_DONE ? SQLITE_OK : status;
     }
-    (void)sqlite3_finalize(insert);
+    (void)sqlite3_finalize(update);
+    return status;
+}
+
+/* Gather what one event that is not indexed mentions. */
+static int gather(struct nm_store *store, sqlite3_stmt *row)
+{
+    int64_t mentioned[MENTIONED] = {
+        [DOMAIN] = sqlite3_column_int64(row, 2),
+        [TARGET] = sqlite3_column_int64(row, 3),
+        [RULE] = sqlite3_column_int64(row, 4),
+    };
+    const char *sender = sqlite3_column_blob(row, 5);
+    const int status = intern_lower(store, sender, (size_t)sqlite3_column_bytes(row, 5),
+        sqlite3_column_int64(row, 1), &mentioned[SENDER]);
+
+    if (status != SQLITE_OK)
+        return status;
+    return nm_mentions_add(&store->mentions, sqlite3_column_int64(row, 0), mentioned,
+               MENTIONED) == NM_OK
+               ? SQLITE_OK
+               : SQLITE_NOMEM;
+}
+
+static int gather_events(struct nm_store *store, sqlite3_stmt *events, size_t *count)
+{
+    int status = SQLITE_OK;
+
+    *count = 0;
+    (void)sqlite3_bind_int64(events, 1, store->mentions.gathered_upto);
+    (void)sqlite3_bind_int(events, 2, REST_MAX);
+    while (status == SQLITE_OK && (status = sqlite3_step(events)) == SQLITE_ROW) {
+        status = gather(store, events);
+        (*count)++;
+    }
+    (void)sqlite3_reset(events);
+    return status == SQLITE_DONE ? SQLITE_OK : status;
+}
+
+/* Take up the index where the writer before left it. When that was far behind, index
+ * right now, so that not all of it has to be in memory. */
+static int gather_rest(struct nm_store *store)
+{
+    sqlite3_stmt *events = NULL;
+    size_t count = REST_MAX;
+    int status = nm_schema_integer(
+        store->db, "SELECT indexed FROM state", &store->mentions.gathered_upto);
+
+    if (status == SQLITE_OK)
+        status = sqlite3_prepare_v2(store->db,
+            "SELECT e.sequence, e.sender, e.domain, e.target, e.rule, t.value"
+            " FROM event AS e LEFT JOIN text AS t ON t.id = e.sender"
+            " WHERE e.kind = 1 AND e.sequence > ? ORDER BY e.sequence LIMIT ?",
+            -1, &events, NULL);
+    while (status == SQLITE_OK && count == REST_MAX) {
+        status = gather_events(store, events, &count);
+        if (status == SQLITE_OK && count == REST_MAX) {
+            nm_mentions_begin_round(&store->mentions, 1);
+            status = index_some(store, SIZE_MAX);
+        }
+    }
+    (void)sqlite3_finalize(events);
+    return status;
+}
+
+static int recall(struct nm_store *store)
+{
+    int status = nm_schema_integer(
+        store->db, "SELECT disorder_us FROM state", &store->disorder_us);
+
+    if (status == SQLITE_OK)
+        status = nm_schema_integer(store->db,
+            "SELECT coalesce(max(time_us), 0) FROM event WHERE kind = 1",
+            &store->newest_us);
+    if (status == SQLITE_OK)
+        status = run(store, BEGIN);
+    if (status == SQLITE_OK)
+        status = gather_rest(store);
+    return status == SQLITE_OK ? run(store, COMMIT) : status;
+}
+
+static int open_file(struct nm_store *store, const struct nm_store_options *options)
+{
+    int status = sqlite3_open_v2(options->path, &store->db,
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+
+    if (status == SQLITE_OK)
+        status = configure(store, options->busy_ms);
+    if (status == SQLITE_OK && options->doubtful)
+        status = write_all_again(store);
     return status;
 }
 
@@ -458,10 +678,7 @@ static enum nm_code set_up(struct nm_store *store,
 
     if (code != NM_OK)
         return code;
-    status = sqlite3_open_v2(options->path, &store->db,
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
-    if (status == SQLITE_OK)
-        status = configure(store, options->busy_ms);
+    status = open_file(store, options);
     if (status != SQLITE_OK)
         return fail(store, status, error);
     code = nm_schema_migrate(store->db, options->path, error);
@@ -470,6 +687,8 @@ static enum nm_code set_up(struct nm_store *store,
     status = prepare(store);
     if (status == SQLITE_OK)
         status = sign_in(store, options->gateway, now_us);
+    if (status == SQLITE_OK)
+        status = recall(store);
     if (status != SQLITE_OK)
         return fail(store, status, error);
     if (stat(store->wal_path, &store->wal_identity) != 0)
@@ -509,6 +728,7 @@ void nm_store_close(struct nm_store **store)
         (void)sqlite3_finalize((*store)->statements[i]);
     (void)sqlite3_close((*store)->db);
     nm_interned_free(&(*store)->texts);
+    nm_mentions_free(&(*store)->mentions);
     free((*store)->wal_path);
     free((*store)->path);
     free(*store);

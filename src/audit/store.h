@@ -13,6 +13,8 @@ struct nm_store_options {
     const char *path;
     const char *gateway;
     unsigned busy_ms; /* how long another process may keep the database locked */
+    bool doubtful;    /* an earlier commit failed, and may have reached the disk or not:
+                         first make sure of what is there */
 };
 
 struct nm_store;
@@ -23,8 +25,9 @@ enum nm_code nm_store_open(const struct nm_store_options *options, int64_t now_u
     struct nm_store **out, struct nm_error *error);
 void nm_store_close(struct nm_store **store);
 
-/* Write the blocks in one commit; NM_OK when they are durable. When `again` is set, an
- * earlier attempt may have written some of them, and those are not written twice. */
+/* Write the blocks in one commit; NM_OK when they are durable. After any failure the
+ * store is only good to be closed. When `again` is set, an earlier attempt may have
+ * written some of them, and those are not written twice. */
 enum nm_code nm_store_write(struct nm_store *store, struct nm_block *const *blocks,
     size_t count, bool again, struct nm_error *error);
 
@@ -32,10 +35,12 @@ enum nm_code nm_store_write(struct nm_store *store, struct nm_block *const *bloc
 enum nm_code nm_store_note_config(
     struct nm_store *store, const char *hash, const char *text, struct nm_error *error);
 
-/* Pages in the write-ahead log that are not known to be in the database. */
-unsigned nm_store_wal_pages(const struct nm_store *store);
+/* Whether there is housekeeping that can no longer wait for an idle moment, or would
+ * make good use of one. */
+bool nm_store_must_tidy(const struct nm_store *store);
+bool nm_store_may_tidy(const struct nm_store *store);
 
-/* Copy the write-ahead log into the database. */
-enum nm_code nm_store_checkpoint(struct nm_store *store, struct nm_error *error);
+/* Do a piece of it: index some events, or copy the write-ahead log to the database. */
+enum nm_code nm_store_tidy(struct nm_store *store, struct nm_error *error);
 
 #endif

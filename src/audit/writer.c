@@ -30,9 +30,7 @@ enum {
     BUSY_MS_MAX = 1000,   /* a lock of another process that is waited out */
     RETRY_FIRST_MS = 100, /* the pause after a failure, doubled after each more */
     RETRY_LAST_MS = 1000,
-    COMPLAIN_MS = 60 * 1000, /* between two log lines on one failure */
-    WAL_PAGES_IDLE = 1000,   /* copied to the database when nothing else is to do */
-    WAL_PAGES_BUSY = 8000    /* or at the latest at this many */
+    COMPLAIN_MS = 60 * 1000 /* between two log lines on one failure */
 };
 
 struct waiter {
@@ -206,6 +204,7 @@ static void open_store(struct nm_audit *audit, struct nm_error *error)
         .gateway = audit->gateway,
         .busy_ms = audit->wait_ms / 2 < BUSY_MS_MAX ? audit->wait_ms / 2
                                                     : (unsigned)BUSY_MS_MAX,
+        .doubtful = audit->again,
     };
 
     (void)nm_store_open(
@@ -331,13 +330,13 @@ static void write_group(struct nm_audit *audit)
     pthread_mutex_lock(&audit->lock);
 }
 
-static void checkpoint(struct nm_audit *audit)
+static void tidy(struct nm_audit *audit)
 {
     struct nm_error error;
     enum nm_code code;
 
     pthread_mutex_unlock(&audit->lock);
-    code = nm_store_checkpoint(audit->store, &error);
+    code = nm_store_tidy(audit->store, &error);
     pthread_mutex_lock(&audit->lock);
     if (code != NM_OK)
         fail_group(audit, &error);
@@ -360,8 +359,6 @@ static void work_or_sleep(struct nm_audit *audit)
 {
     const int64_t now_us = monotonic_us();
     const int64_t due = due_us(audit);
-    const unsigned wal_pages =
-        audit->store != NULL ? nm_store_wal_pages(audit->store) : 0;
     struct config_note *note = unwritten_config(audit);
 
     if (audit->store == NULL && audit->retry_us <= now_us)
@@ -370,9 +367,9 @@ static void work_or_sleep(struct nm_audit *audit)
         sleep_until(audit, audit->retry_us);
     else if (note != NULL)
         write_config(audit, note);
-    else if (wal_pages >= WAL_PAGES_BUSY ||
-             (wal_pages >= WAL_PAGES_IDLE && due > now_us))
-        checkpoint(audit);
+    else if (nm_store_must_tidy(audit->store) ||
+             (due > now_us && nm_store_may_tidy(audit->store)))
+        tidy(audit);
     else if (due <= now_us)
         write_group(audit);
     else if (due == INT64_MAX)
