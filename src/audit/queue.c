@@ -180,6 +180,15 @@ struct nm_block *nm_queue_withdraw(struct nm_queue *queue, uint64_t ticket)
     return block;
 }
 
+size_t nm_queue_events(const struct nm_queue *queue)
+{
+    size_t events = 0;
+
+    for (size_t i = 0; i < queue->count; i++)
+        events += *slot(queue, i) != NULL ? (*slot(queue, i))->count : 0;
+    return events;
+}
+
 void nm_queue_free(struct nm_queue *queue)
 {
     for (size_t i = 0; i < queue->count; i++)

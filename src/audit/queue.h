@@ -51,6 +51,9 @@ const struct nm_block *nm_queue_oldest(const struct nm_queue *queue);
  * NULL then, or when it was withdrawn before. */
 struct nm_block *nm_queue_withdraw(struct nm_queue *queue, uint64_t ticket);
 
+/* Events in the queue. */
+size_t nm_queue_events(const struct nm_queue *queue);
+
 void nm_queue_free(struct nm_queue *queue);
 
 #endif

@@ -16,8 +16,8 @@
 enum {
     CACHE_KIB = 32 * 1024,
     FILE_MODE = 0640,
-    WAL_PAGES_IDLE = 1000,  /* copied to the database when nothing else is to do, */
-    WAL_PAGES_BUSY = 16000, /* or at the latest at so many */
+    WAL_PAGES_IDLE = 500,  /* copied to the database when nothing else is to do, */
+    WAL_PAGES_BUSY = 2000, /* or at the latest at so many */
     ROUND_IDLE = 4096, /* mentions to begin a round with when nothing else is to do, */
     ROUND_BUSY = 32 * 1024, /* or at the latest with so many */
     SLICE = 1024,           /* of a round, when nothing else is to do */
@@ -71,7 +71,7 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 
 struct nm_store {
     char *path;
-    char *wal_path;
+    const char *wal_path; /* SQLite's */
     struct stat wal_identity;
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENT_COUNT];
@@ -691,6 +691,7 @@ static enum nm_code set_up(struct nm_store *store,
         status = recall(store);
     if (status != SQLITE_OK)
         return fail(store, status, error);
+    store->wal_path = sqlite3_filename_wal(sqlite3_db_filename(store->db, "main"));
     if (stat(store->wal_path, &store->wal_identity) != 0)
         return nm_fail(error, NM_SYSTEM, "%s: %s", store->wal_path, strerror(errno));
     return check_in_place(store, error);
@@ -705,10 +706,7 @@ enum nm_code nm_store_open(const struct nm_store_options *options, int64_t now_u
     if (store == NULL)
         return nm_fail(error, NM_NO_MEMORY, "%s: out of memory", options->path);
     store->path = strdup(options->path);
-    if (asprintf(&store->wal_path, "%s-wal", options->path) < 0)
-        store->wal_path = NULL;
-    if (store->path == NULL || store->wal_path == NULL ||
-        nm_interned_new(&store->texts) != NM_OK)
+    if (store->path == NULL || nm_interned_new(&store->texts) != NM_OK)
         (void)nm_fail(error, NM_NO_MEMORY, "%s: out of memory", options->path);
     else
         code = set_up(store, options, now_us, error);
@@ -729,7 +727,6 @@ void nm_store_close(struct nm_store **store)
     (void)sqlite3_close((*store)->db);
     nm_interned_free(&(*store)->texts);
     nm_mentions_free(&(*store)->mentions);
-    free((*store)->wal_path);
     free((*store)->path);
     free(*store);
     *store = NULL;

@@ -24,13 +24,14 @@
 #include <time.h>
 
 enum {
-    GROUP_BLOCKS_MAX = 1024,
+    GROUP_BLOCKS_MAX = 4096,
     GROUP_EVENTS_MAX = 4096,
     CONFIGS_MAX = 16,     /* configurations remembered, should the log begin anew */
     BUSY_MS_MAX = 1000,   /* a lock of another process that is waited out */
     RETRY_FIRST_MS = 100, /* the pause after a failure, doubled after each more */
     RETRY_LAST_MS = 1000,
-    COMPLAIN_MS = 60 * 1000 /* between two log lines on one failure */
+    COMPLAIN_MS = 60 * 1000,    /* between two log lines that say the same */
+    COMPLAIN_ANEW_MS = 5 * 1000 /* or something else */
 };
 
 struct waiter {
@@ -59,10 +60,7 @@ struct nm_audit {
 
     /* Belongs to the thread. */
     struct nm_store *store; /* NULL while there is none that works */
-    bool again;             /* a commit failed and may have reached the disk */
-    int64_t complained_us;
-    int64_t failing_since_us;
-    bool complained; /* of the failure that lasts */
+    bool again;             /* a commit failed, and may have reached the disk */
 
     pthread_mutex_t lock; /* for all below */
     pthread_cond_t work;
@@ -72,9 +70,15 @@ struct nm_audit {
     size_t config_count;
     bool stopping;
     int64_t stop_by_us;
-    int64_t group_began_us; /* 0 while none is being written */
+    bool idle;       /* the thread sleeps until it is woken */
+    int64_t busy_us; /* when it was last at work */
+    int64_t away_us; /* since when the thread is at the disk; 0 while it is not */
     int64_t retry_us;
     unsigned retry_ms;
+    bool complained; /* of what has not been put right yet */
+    int64_t complained_us;
+    char complaint[NM_ERROR_MESSAGE_MAX];
+    int64_t trouble_us; /* when it began */
     struct nm_audit_status status;
 };
 
@@ -99,6 +103,13 @@ static void sleep_until(struct nm_audit *audit, int64_t time_us)
     const struct timespec until = timespec_of(time_us);
 
     (void)pthread_cond_timedwait(&audit->work, &audit->lock, &until);
+}
+
+static void sleep_idle(struct nm_audit *audit)
+{
+    audit->idle = true;
+    (void)pthread_cond_wait(&audit->work, &audit->lock);
+    audit->idle = false;
 }
 
 /* ---- waiters ------------------------------------------------------------ */
@@ -166,38 +177,104 @@ static void wake(struct waiter *woken)
 
 /* ---- complaints --------------------------------------------------------- */
 
-static void complain(struct nm_audit *audit, const struct nm_error *error)
+/* Whether to log this trouble now. With the lock; the line is written without it. */
+static bool should_complain(struct nm_audit *audit, const struct nm_error *error)
 {
     const int64_t now_us = monotonic_us();
+    const bool same = strcmp(audit->complaint, error->message) == 0;
+    const int64_t pause_ms = same ? COMPLAIN_MS : COMPLAIN_ANEW_MS;
 
-    if (audit->complained_us != 0 &&
-        now_us - audit->complained_us < (int64_t)COMPLAIN_MS * 1000)
-        return;
-    audit->complained_us = now_us;
+    if (audit->trouble_us == 0)
+        audit->trouble_us = now_us;
+    if (audit->complained_us != 0 && now_us - audit->complained_us < pause_ms * 1000)
+        return false;
     audit->complained = true;
+    audit->complained_us = now_us;
+    (void)nm_copy(audit->complaint, sizeof audit->complaint, error->message);
+    return true;
+}
+
+static void complain(const struct nm_audit *audit, const struct nm_error *error)
+{
     nm_log(audit->log, NM_LOG_ERROR,
         "the audit log cannot be written; mail gets the failure action until it can",
-        {"reason", error->message}, {"database", audit->path});
+        {"reason", error->message});
 }
 
-static void tell_recovery(struct nm_audit *audit)
+/* It works. Seconds of trouble that was complained of, to be told without the lock; or
+ * -1. */
+static int64_t end_trouble(struct nm_audit *audit)
 {
-    char seconds[32];
+    const int64_t seconds =
+        audit->complained ? (monotonic_us() - audit->trouble_us) / 1000000 : -1;
+
+    audit->complained = false;
+    audit->trouble_us = 0;
+    return seconds;
+}
+
+static void tell_end_of_trouble(const struct nm_audit *audit, int64_t seconds)
+{
+    char text[32];
     struct nm_buf buf;
 
-    if (!audit->complained)
+    if (seconds < 0)
         return;
-    audit->complained = false;
-    nm_buf_init(&buf, seconds, sizeof seconds);
-    nm_buf_printf(&buf, "%lld",
-        (long long)((monotonic_us() - audit->failing_since_us) / 1000000));
+    nm_buf_init(&buf, text, sizeof text);
+    nm_buf_printf(&buf, "%lld", (long long)seconds);
     nm_log(audit->log, NM_LOG_NOTICE, "the audit log is written again",
-        {"database", audit->path}, {"after_s", seconds});
+        {"database", audit->path}, {"after_s", text});
 }
 
-/* ---- the thread: without the lock --------------------------------------- */
+/* ---- the thread --------------------------------------------------------- */
 
-static void open_store(struct nm_audit *audit, struct nm_error *error)
+/* The disk is met without the lock. */
+static void go_away(struct nm_audit *audit)
+{
+    audit->away_us = monotonic_us();
+    pthread_mutex_unlock(&audit->lock);
+}
+
+static void come_back(struct nm_audit *audit)
+{
+    pthread_mutex_lock(&audit->lock);
+    audit->busy_us = monotonic_us();
+    audit->away_us = 0;
+}
+
+static void begin_failure(struct nm_audit *audit, const struct nm_error *error)
+{
+    if (!audit->status.failing)
+        audit->retry_ms = RETRY_FIRST_MS;
+    else if (audit->retry_ms < RETRY_LAST_MS)
+        audit->retry_ms *= 2;
+    audit->retry_us = monotonic_us() + (int64_t)audit->retry_ms * 1000;
+    audit->status.failing = true;
+    audit->status.last = *error;
+    audit->status.last.code = NM_SYSTEM;
+    for (size_t i = 0; i < audit->config_count; i++)
+        audit->configs[i].written = false;
+}
+
+/* What was begun failed: everybody who waits is told so, and the store is closed. */
+static void fail(struct nm_audit *audit, const struct nm_error *error)
+{
+    struct waiter *woken;
+    bool loud;
+
+    nm_queue_give_back(&audit->queue);
+    begin_failure(audit, error);
+    loud = should_complain(audit, error);
+    woken = settle_waiters(audit);
+    go_away(audit);
+    wake(woken);
+    if (loud)
+        complain(audit, error);
+    nm_store_close(&audit->store);
+    come_back(audit);
+}
+
+static void open_store(struct nm_audit *audit)
 {
     const struct nm_store_options options = {
         .path = audit->path,
@@ -206,67 +283,23 @@ static void open_store(struct nm_audit *audit, struct nm_error *error)
                                                     : (unsigned)BUSY_MS_MAX,
         .doubtful = audit->again,
     };
+    struct nm_error error;
+    enum nm_code code;
+    int64_t trouble_s;
 
-    (void)nm_store_open(
-        &options, audit->clock.now_us(audit->clock.self), &audit->store, error);
-}
-
-/* ---- the thread: with the lock ------------------------------------------ */
-
-static void begin_failure(struct nm_audit *audit, const struct nm_error *error)
-{
-    const int64_t now_us = monotonic_us();
-
-    if (!audit->status.failing)
-        audit->failing_since_us = now_us;
-    audit->retry_ms = !audit->status.failing                ? (unsigned)RETRY_FIRST_MS
-                      : audit->retry_ms < RETRY_LAST_MS / 2 ? 2 * audit->retry_ms
-                                                            : (unsigned)RETRY_LAST_MS;
-    audit->retry_us = now_us + (int64_t)audit->retry_ms * 1000;
-    audit->status.failing = true;
-    audit->status.last = *error;
-    audit->status.last.code = NM_SYSTEM;
-    for (size_t i = 0; i < audit->config_count; i++)
-        audit->configs[i].written = false;
-}
-
-/* Unlocked while the log is opened and closed. */
-static void try_to_open(struct nm_audit *audit)
-{
-    struct nm_error error = {.code = NM_OK};
-    struct waiter *woken = NULL;
-
-    pthread_mutex_unlock(&audit->lock);
-    open_store(audit, &error);
-    if (audit->store == NULL)
-        complain(audit, &error);
-    else
-        tell_recovery(audit);
-    pthread_mutex_lock(&audit->lock);
-    if (audit->store == NULL) {
-        begin_failure(audit, &error);
-        woken = settle_waiters(audit);
-    } else {
-        audit->status.failing = false;
+    go_away(audit);
+    code = nm_store_open(
+        &options, audit->clock.now_us(audit->clock.self), &audit->store, &error);
+    come_back(audit);
+    if (code != NM_OK) {
+        fail(audit, &error);
+        return;
     }
-    pthread_mutex_unlock(&audit->lock);
-    wake(woken);
-    pthread_mutex_lock(&audit->lock);
-}
-
-static void fail_group(struct nm_audit *audit, const struct nm_error *error)
-{
-    struct waiter *woken;
-
-    nm_queue_give_back(&audit->queue);
-    begin_failure(audit, error);
-    audit->again = true;
-    woken = settle_waiters(audit);
-    pthread_mutex_unlock(&audit->lock);
-    wake(woken);
-    nm_store_close(&audit->store);
-    complain(audit, error);
-    pthread_mutex_lock(&audit->lock);
+    audit->status.failing = false;
+    trouble_s = end_trouble(audit);
+    go_away(audit);
+    tell_end_of_trouble(audit, trouble_s);
+    come_back(audit);
 }
 
 static struct config_note *unwritten_config(struct nm_audit *audit)
@@ -284,50 +317,56 @@ static void write_config(struct nm_audit *audit, struct config_note *note)
     struct nm_error error;
     enum nm_code code = NM_NO_MEMORY;
 
-    note->written = true; /* again false when the log is opened anew */
-    pthread_mutex_unlock(&audit->lock);
+    note->written = true; /* until the log is opened anew */
+    go_away(audit);
     if (hash != NULL && text != NULL)
         code = nm_store_note_config(audit->store, hash, text, &error);
     else
         (void)nm_fail(&error, NM_NO_MEMORY, "%s: out of memory", audit->path);
     free(hash);
     free(text);
-    pthread_mutex_lock(&audit->lock);
+    come_back(audit);
     if (code != NM_OK)
-        fail_group(audit, &error);
+        fail(audit, &error);
+}
+
+static void finish_group(struct nm_audit *audit, struct nm_block **blocks, size_t count)
+{
+    struct waiter *woken;
+    int64_t trouble_s;
+
+    nm_queue_settle(&audit->queue);
+    for (size_t i = 0; i < count; i++)
+        audit->status.events_written += blocks[i]->count;
+    audit->status.commits++;
+    audit->again = false;
+    woken = settle_waiters(audit);
+    trouble_s = end_trouble(audit);
+    pthread_mutex_unlock(&audit->lock);
+    wake(woken);
+    tell_end_of_trouble(audit, trouble_s);
+    for (size_t i = 0; i < count; i++)
+        free(blocks[i]);
+    pthread_mutex_lock(&audit->lock);
 }
 
 static void write_group(struct nm_audit *audit)
 {
     struct nm_block *blocks[GROUP_BLOCKS_MAX];
     struct nm_error error;
-    struct waiter *woken;
     enum nm_code code;
-    size_t events = 0;
     const size_t count =
         nm_queue_take(&audit->queue, blocks, GROUP_BLOCKS_MAX, GROUP_EVENTS_MAX);
 
-    audit->group_began_us = monotonic_us();
-    pthread_mutex_unlock(&audit->lock);
+    go_away(audit);
     code = nm_store_write(audit->store, blocks, count, audit->again, &error);
-    pthread_mutex_lock(&audit->lock);
-    audit->group_began_us = 0;
-    if (code != NM_OK) {
-        fail_group(audit, &error);
-        return;
+    come_back(audit);
+    if (code == NM_OK) {
+        finish_group(audit, blocks, count);
+    } else {
+        audit->again = true;
+        fail(audit, &error);
     }
-    nm_queue_settle(&audit->queue);
-    for (size_t i = 0; i < count; i++)
-        events += blocks[i]->count;
-    audit->status.events_written += events;
-    audit->status.commits++;
-    woken = settle_waiters(audit);
-    pthread_mutex_unlock(&audit->lock);
-    wake(woken);
-    audit->again = false;
-    for (size_t i = 0; i < count; i++)
-        free(blocks[i]);
-    pthread_mutex_lock(&audit->lock);
 }
 
 static void tidy(struct nm_audit *audit)
@@ -335,11 +374,11 @@ static void tidy(struct nm_audit *audit)
     struct nm_error error;
     enum nm_code code;
 
-    pthread_mutex_unlock(&audit->lock);
+    go_away(audit);
     code = nm_store_tidy(audit->store, &error);
-    pthread_mutex_lock(&audit->lock);
+    come_back(audit);
     if (code != NM_OK)
-        fail_group(audit, &error);
+        fail(audit, &error);
 }
 
 /* When the oldest event is due: at once when somebody waits. */
@@ -354,7 +393,8 @@ static int64_t due_us(const struct nm_audit *audit)
     return oldest->appended_us + (int64_t)NM_AUDIT_LINGER_MS * 1000;
 }
 
-/* One thing to do, or a wait for one. */
+/* One thing to do, or a sleep until there may be one. Between two groups the thread naps
+ * as long as an event may linger: then an event that comes need not wake it. */
 static void work_or_sleep(struct nm_audit *audit)
 {
     const int64_t now_us = monotonic_us();
@@ -362,7 +402,7 @@ static void work_or_sleep(struct nm_audit *audit)
     struct config_note *note = unwritten_config(audit);
 
     if (audit->store == NULL && audit->retry_us <= now_us)
-        try_to_open(audit);
+        open_store(audit);
     else if (audit->store == NULL)
         sleep_until(audit, audit->retry_us);
     else if (note != NULL)
@@ -372,10 +412,12 @@ static void work_or_sleep(struct nm_audit *audit)
         tidy(audit);
     else if (due <= now_us)
         write_group(audit);
-    else if (due == INT64_MAX)
-        (void)pthread_cond_wait(&audit->work, &audit->lock);
-    else
+    else if (due < INT64_MAX)
         sleep_until(audit, due);
+    else if (now_us - audit->busy_us < (int64_t)NM_AUDIT_LINGER_MS * 1000)
+        sleep_until(audit, audit->busy_us + (int64_t)NM_AUDIT_LINGER_MS * 1000);
+    else
+        sleep_idle(audit);
 }
 
 static bool is_done(struct nm_audit *audit)
@@ -391,6 +433,7 @@ static void *write_until_stopped(void *self)
 {
     struct nm_audit *audit = self;
 
+    (void)pthread_setname_np(pthread_self(), "nm-audit");
     pthread_mutex_lock(&audit->lock);
     while (!is_done(audit))
         work_or_sleep(audit);
@@ -417,7 +460,7 @@ static enum nm_code append(
         code = NM_LIMIT;
     else
         code = nm_queue_push(&audit->queue, block, ticket);
-    if (code == NM_OK && nm_queue_oldest(&audit->queue) == block)
+    if (code == NM_OK && audit->idle)
         (void)pthread_cond_signal(&audit->work);
     pthread_mutex_unlock(&audit->lock);
     if (code != NM_OK)
@@ -428,27 +471,31 @@ static enum nm_code append(
 static enum nm_code fail_late(struct nm_audit *audit, struct nm_error *error)
 {
     return nm_fail(error, NM_TIMEOUT,
-        "%s: no commit within %u ms (audit.wait_ms); the storage is too slow or hangs",
+        "%s: no commit within %u ms (audit.wait_ms); the storage hangs or is too slow",
         audit->path, audit->wait_ms);
 }
 
-/* What is known without waiting; NM_LIMIT when that is nothing. */
-static enum nm_code known_fate(
-    struct nm_audit *audit, uint64_t ticket, struct nm_error *error)
+/* What is known without waiting; false when that is nothing. */
+static bool is_known(struct nm_audit *audit, struct waiter *waiter)
 {
-    if (ticket <= audit->queue.settled)
-        return NM_OK;
-    if (audit->status.failing) {
-        *error = audit->status.last;
-        return NM_SYSTEM;
+    if (waiter->ticket <= audit->queue.settled) {
+        waiter->code = NM_OK;
+        return true;
     }
-    if (audit->group_began_us != 0 &&
-        monotonic_us() - audit->group_began_us > (int64_t)audit->wait_ms * 1000)
-        return fail_late(audit, error);
-    return NM_LIMIT;
+    if (audit->status.failing) {
+        *waiter->error = audit->status.last;
+        waiter->code = NM_SYSTEM;
+        return true;
+    }
+    if (audit->away_us == 0 ||
+        monotonic_us() - audit->away_us <= (int64_t)audit->wait_ms * 1000)
+        return false;
+    waiter->code = fail_late(audit, waiter->error);
+    return true;
 }
 
-static void sleep_on(struct nm_audit *audit, struct waiter *waiter, int64_t until_us)
+/* Until the waiter is woken or its time is over. Whether it was woken. */
+static bool sleep_on(struct waiter *waiter, int64_t until_us)
 {
     const struct timespec until = timespec_of(until_us);
     int status;
@@ -456,18 +503,25 @@ static void sleep_on(struct nm_audit *audit, struct waiter *waiter, int64_t unti
     do
         status = sem_clockwait(&waiter->wake, CLOCK_MONOTONIC, &until);
     while (status != 0 && errno == EINTR);
-    if (status == 0)
-        return;
+    return status == 0;
+}
+
+/* Its time is over, unless it is being woken just now. */
+static void give_up(struct nm_audit *audit, struct waiter *waiter)
+{
+    bool loud = false;
+
     pthread_mutex_lock(&audit->lock);
     if (!waiter->settled) {
         remove_waiter(audit, waiter);
         withdraw(audit, waiter->ticket);
         waiter->code = fail_late(audit, waiter->error);
-        pthread_mutex_unlock(&audit->lock);
-        return;
+        loud = should_complain(audit, waiter->error);
     }
     pthread_mutex_unlock(&audit->lock);
-    while (sem_wait(&waiter->wake) != 0) /* it is on its way */
+    if (loud)
+        complain(audit, waiter->error);
+    while (waiter->settled && sem_wait(&waiter->wake) != 0)
         assert(errno == EINTR);
 }
 
@@ -479,8 +533,7 @@ static enum nm_code wait_durable(void *self, uint64_t ticket, struct nm_error *e
         .ticket = ticket, .error = error != NULL ? error : &unwanted};
 
     pthread_mutex_lock(&audit->lock);
-    waiter.code = known_fate(audit, ticket, waiter.error);
-    if (waiter.code != NM_LIMIT) {
+    if (is_known(audit, &waiter)) {
         if (waiter.code != NM_OK)
             withdraw(audit, ticket);
         pthread_mutex_unlock(&audit->lock);
@@ -488,10 +541,11 @@ static enum nm_code wait_durable(void *self, uint64_t ticket, struct nm_error *e
     }
     (void)sem_init(&waiter.wake, 0, 0);
     add_waiter(audit, &waiter);
-    if (audit->queue.in_flight == 0)
+    if (audit->away_us == 0)
         (void)pthread_cond_signal(&audit->work);
     pthread_mutex_unlock(&audit->lock);
-    sleep_on(audit, &waiter, monotonic_us() + (int64_t)audit->wait_ms * 1000);
+    if (!sleep_on(&waiter, monotonic_us() + (int64_t)audit->wait_ms * 1000))
+        give_up(audit, &waiter);
     (void)sem_destroy(&waiter.wake);
     return waiter.code;
 }
@@ -611,7 +665,7 @@ enum nm_code nm_audit_start(const struct nm_audit_options *options,
         return nm_fail(error, NM_NO_MEMORY, "out of memory for the audit log");
     }
     pthread_mutex_lock(&audit->lock);
-    try_to_open(audit); /* here, so that a failure is told before the start is */
+    open_store(audit); /* here, so that a failure is told before the start is */
     pthread_mutex_unlock(&audit->lock);
     status = start_thread(audit);
     if (status != 0) {
@@ -623,11 +677,25 @@ enum nm_code nm_audit_start(const struct nm_audit_options *options,
     return NM_OK;
 }
 
-void nm_audit_stop(struct nm_audit **audit)
+/* Nobody is left to be told but the log. */
+static void tell_lost(const struct nm_audit *audit)
 {
-    char lost[32];
+    const size_t lost = nm_queue_events(&audit->queue);
+    char text[32];
     struct nm_buf buf;
 
+    if (lost == 0)
+        return;
+    nm_buf_init(&buf, text, sizeof text);
+    nm_buf_printf(&buf, "%zu", lost);
+    nm_log(audit->log, NM_LOG_ERROR,
+        "the audit log was closed before these events could be written",
+        {"database", audit->path}, {"events", text},
+        {"reason", audit->status.last.message});
+}
+
+void nm_audit_stop(struct nm_audit **audit)
+{
     if (*audit == NULL)
         return;
     pthread_mutex_lock(&(*audit)->lock);
@@ -637,13 +705,7 @@ void nm_audit_stop(struct nm_audit **audit)
     (void)pthread_cond_signal(&(*audit)->work);
     pthread_mutex_unlock(&(*audit)->lock);
     (void)pthread_join((*audit)->thread, NULL);
-    if (nm_queue_oldest(&(*audit)->queue) != NULL) {
-        nm_buf_init(&buf, lost, sizeof lost);
-        nm_buf_printf(&buf, "%zu", (*audit)->queue.count);
-        nm_log((*audit)->log, NM_LOG_ERROR,
-            "stopped with events that could not be written",
-            {"database", (*audit)->path}, {"groups", lost});
-    }
+    tell_lost(*audit);
     free_audit(*audit);
     *audit = NULL;
 }
