@@ -22,8 +22,9 @@
 
 enum {
     PAGE_ROWS = 256,
-    PAGE_BYTES_MAX = 64 * 1024 * 1024,
-    WINDOW = 128 * 1024, /* sequences searched in one transaction */
+    PAGE_BYTES = 4 * 1024 * 1024, /* the row with which a page comes to this ends it */
+    ROW_BYTES_MAX = 64 * 1024 * 1024, /* a larger row cannot be read */
+    WINDOW = 128 * 1024,              /* sequences searched in one transaction */
     BUSY_MS = 5000,
     SQL_MAX = 8192,
     URI_MAX = 8192
@@ -100,7 +101,8 @@ enum nm_code nm_audit_reader_open(
     if (reader == NULL)
         return nm_fail(error, NM_NO_MEMORY, "%s: out of memory", path);
     reader->path = strdup(path);
-    if (reader->path == NULL || nm_arena_new(PAGE_BYTES_MAX, &reader->arena) != NM_OK)
+    if (reader->path == NULL ||
+        nm_arena_new(PAGE_BYTES + ROW_BYTES_MAX, &reader->arena) != NM_OK)
         (void)nm_fail(error, NM_NO_MEMORY, "%s: out of memory", path);
     else
         code = connect_reader(reader, error);
@@ -181,7 +183,6 @@ enum parameter {
     PARAMETER_COUNT
 };
 
-/* A partial index is used only where its own condition is repeated. */
 static const char *const conditions[PARAMETER_COUNT] = {
     [SINCE] = " AND d.time_us >= ?5",
     [UNTIL] = " AND d.time_us < ?6",
@@ -199,7 +200,7 @@ static const char *const conditions[PARAMETER_COUNT] = {
     [DOMAIN] = " AND d.domain = (SELECT id FROM text WHERE value = ?13)",
     [RECIPIENT] = " AND d.recipient = ?14 COLLATE NOCASE",
     [ACTION] = " AND d.action = ?15",
-    [TECHNIQUE] = " AND d.technique > 0 AND d.technique = ?16",
+    [TECHNIQUE] = " AND d.technique = ?16",
     [MATCH] = " AND d.match = ?17",
     [OUTCOME] = " AND coalesce(d.outcome, o.outcome, 0) = ?18",
 };
@@ -404,7 +405,9 @@ static int prepare(struct nm_audit_reader *reader, const struct filter *filter,
         if (filter->asked[i])
             nm_buf_puts(&buf, conditions[i]);
     if (filter->asked[ACTION] && filter->codes[ACTION] > 0)
-        nm_buf_puts(&buf, " AND d.action > 0");
+        nm_buf_puts(&buf, " AND d.action > 0"); /* so that its partial index serves */
+    if (filter->asked[TECHNIQUE] && filter->codes[TECHNIQUE] > 0)
+        nm_buf_puts(&buf, " AND d.technique > 0");
     nm_buf_printf(
         &buf, " ORDER BY %c.sequence %s LIMIT ?4", through_mentions ? 'm' : 'd', order);
     assert(!buf.truncated);
@@ -657,22 +660,21 @@ static enum nm_code read_page(
     enum nm_code code = NM_OK;
     int64_t upto;
     sqlite3_stmt *statement = window_from(scan, *after, &upto);
-    int status;
+    int status = SQLITE_ROW;
 
     *count = 0;
     nm_arena_reset(reader->arena);
     (void)sqlite3_bind_int64(statement, LIMIT, PAGE_ROWS);
-    while (code == NM_OK && (status = sqlite3_step(statement)) == SQLITE_ROW) {
+    while (code == NM_OK && nm_arena_used(reader->arena) < PAGE_BYTES &&
+           (status = sqlite3_step(statement)) == SQLITE_ROW) {
         code = copy_row(reader, statement, &reader->rows[*count], error);
         if (code == NM_OK)
             *after = reader->rows[(*count)++].sequence;
     }
+    if (code == NM_OK && status != SQLITE_ROW && status != SQLITE_DONE)
+        code = nm_schema_fail(reader->db, reader->path, status, error);
     (void)sqlite3_reset(statement);
-    if (code == NM_NO_MEMORY && *count > 0)
-        return NM_OK; /* large rows: the rest comes with the next page */
-    if (code == NM_OK && status != SQLITE_DONE)
-        return nm_schema_fail(reader->db, reader->path, status, error);
-    if (*count < PAGE_ROWS)
+    if (status == SQLITE_DONE && *count < PAGE_ROWS)
         *after = upto;
     return code;
 }

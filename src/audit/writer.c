@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +41,9 @@ struct waiter {
     uint64_t ticket;
     struct nm_error *error;
     enum nm_code code;
-    bool settled;
+    bool settled; /* the code is known, and the wake under way */
     sem_t wake;
+    atomic_bool woken; /* orders what the wake orders, for tools that do not know it */
 };
 
 struct config_note {
@@ -171,6 +173,7 @@ static void wake(struct waiter *woken)
 
     for (; woken != NULL; woken = next) {
         next = woken->next;
+        atomic_store_explicit(&woken->woken, true, memory_order_release);
         (void)sem_post(&woken->wake);
     }
 }
@@ -503,7 +506,7 @@ static bool sleep_on(struct waiter *waiter, int64_t until_us)
     do
         status = sem_clockwait(&waiter->wake, CLOCK_MONOTONIC, &until);
     while (status != 0 && errno == EINTR);
-    return status == 0;
+    return status == 0 && atomic_load_explicit(&waiter->woken, memory_order_acquire);
 }
 
 /* Its time is over, unless it is being woken just now. */

@@ -10,13 +10,13 @@
 #include <check.h>
 #include <dirent.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { KIT_ROWS_MAX = 4096, KIT_TEXT_MAX = 256, KIT_PATH_MAX = 512 };
+enum { KIT_PATH_MAX = 512, KIT_ROWS_BYTES_MAX = 256 * 1024 * 1024 };
 
 struct kit {
     char folder[KIT_PATH_MAX / 2];
@@ -32,6 +32,8 @@ struct kit {
     size_t errors;
     size_t notices;
 };
+
+static const int64_t kit_epoch_us = 1717200000000000;
 
 /* ---- the world ---------------------------------------------------------- */
 
@@ -56,15 +58,17 @@ static inline void kit_log(void *self, enum nm_log_level level, const char *mess
 static inline int64_t kit_now_us(void *self)
 {
     (void)self;
-    return 1717200000000000;
+    return kit_epoch_us;
 }
 
+/* In memory where that is possible: what these tests find does not hang on a disk. */
 static inline void kit_init(struct kit *kit)
 {
-    *kit = (struct kit){.wait_ms = 10000, .now_us = 1717200000000000};
+    *kit = (struct kit){.wait_ms = 10000, .now_us = kit_epoch_us};
     pthread_mutex_init(&kit->lock, NULL);
     kit->log = (struct nm_log){.self = kit, .write = kit_log};
-    (void)nm_copy(kit->folder, sizeof kit->folder, "/tmp/nm-audit-XXXXXX");
+    (void)snprintf(kit->folder, sizeof kit->folder, "%s/nm-audit-XXXXXX",
+        access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(kit->folder));
     (void)snprintf(kit->path, sizeof kit->path, "%s/audit.db", kit->folder);
 }
@@ -105,12 +109,35 @@ static inline void kit_remove_files(const struct kit *kit)
     (void)closedir(folder);
 }
 
-static inline void kit_stop(struct kit *kit)
+static inline void kit_free(struct kit *kit)
 {
-    nm_audit_stop(&kit->audit);
     kit_remove_files(kit);
     ck_assert_int_eq(rmdir(kit->folder), 0);
     pthread_mutex_destroy(&kit->lock);
+}
+
+static inline void kit_stop(struct kit *kit)
+{
+    nm_audit_stop(&kit->audit);
+    kit_free(kit);
+}
+
+/* End the writer and start another on the same database. */
+static inline void kit_restart(struct kit *kit)
+{
+    nm_audit_stop(&kit->audit);
+    kit_open(kit);
+}
+
+/* Whether the log has a line with this text, and how many it has in all. */
+static inline bool kit_logged(struct kit *kit, const char *text)
+{
+    bool found;
+
+    pthread_mutex_lock(&kit->lock);
+    found = strstr(kit->lines, text) != NULL;
+    pthread_mutex_unlock(&kit->lock);
+    return found;
 }
 
 /* ---- events ------------------------------------------------------------- */
@@ -189,58 +216,117 @@ static inline void kit_record(
 
 /* ---- rows --------------------------------------------------------------- */
 
-/* Copies of what a row points to. */
-struct kit_row {
-    struct nm_audit_row row;
-    char sender[KIT_TEXT_MAX];
-    char recipient[KIT_TEXT_MAX];
-    char queue_id[KIT_TEXT_MAX];
-    char reply[KIT_TEXT_MAX];
-    enum nm_outcome outcome;
-};
-
+/* Copies of rows; all that they point to is in the arena. */
 struct kit_rows {
+    struct nm_arena *arena;
+    struct nm_audit_row *items;
     size_t count;
-    struct kit_row row[KIT_ROWS_MAX];
+    size_t capacity;
+    size_t stop_after; /* 0: never */
 };
 
-static inline void kit_copy_bytes(char *out, struct nm_bytes bytes)
+static inline void kit_copy_text(struct kit_rows *rows, const char **text)
 {
-    const size_t length =
-        bytes.length < KIT_TEXT_MAX ? bytes.length : (size_t)KIT_TEXT_MAX - 1;
+    if (*text == NULL)
+        return;
+    *text = nm_arena_copy(rows->arena, *text, strlen(*text));
+    ck_assert_ptr_nonnull(*text);
+}
 
-    memcpy(out, bytes.data, length);
-    out[length] = '\0';
+static inline void kit_copy_bytes(struct kit_rows *rows, struct nm_bytes *bytes)
+{
+    bytes->data = nm_arena_copy(rows->arena, bytes->data, bytes->length);
+    ck_assert_ptr_nonnull(bytes->data);
 }
 
 static inline bool kit_collect(void *self, const struct nm_audit_row *row)
 {
     struct kit_rows *rows = self;
-    struct kit_row *copy = &rows->row[rows->count];
+    struct nm_audit_event *copy;
 
-    ck_assert_uint_lt(rows->count, KIT_ROWS_MAX);
-    copy->row = *row;
-    kit_copy_bytes(copy->sender, row->decision.sender);
-    kit_copy_bytes(copy->recipient, row->decision.recipient);
-    (void)nm_copy(copy->queue_id, sizeof copy->queue_id, row->decision.queue_id);
-    (void)nm_copy(copy->reply, sizeof copy->reply, row->decision.reply);
-    copy->outcome = row->decision.outcome;
+    if (rows->count == rows->capacity) {
+        rows->capacity = 2 * rows->capacity + 64;
+        rows->items = realloc(rows->items, rows->capacity * sizeof *rows->items);
+        ck_assert_ptr_nonnull(rows->items);
+    }
+    rows->items[rows->count] = *row;
+    copy = &rows->items[rows->count].decision;
+    kit_copy_text(rows, &copy->gateway);
+    kit_copy_text(rows, &copy->client);
+    kit_copy_text(rows, &copy->auth);
+    kit_copy_bytes(rows, &copy->sender);
+    kit_copy_bytes(rows, &copy->recipient);
+    kit_copy_text(rows, &copy->domain);
+    kit_copy_text(rows, &copy->target);
+    kit_copy_text(rows, &copy->rule);
+    kit_copy_text(rows, &copy->reply);
+    kit_copy_text(rows, &copy->config);
+    kit_copy_text(rows, &copy->queue_id);
     rows->count++;
-    return true;
+    return rows->count != rows->stop_after;
+}
+
+static inline enum nm_code kit_try_list(struct kit *kit,
+    const struct nm_audit_query *query, struct kit_rows *rows, struct nm_error *error)
+{
+    struct nm_audit_reader *reader = NULL;
+    enum nm_code code = nm_audit_reader_open(kit->path, &reader, error);
+
+    rows->count = 0;
+    if (rows->arena == NULL)
+        ck_assert_int_eq(nm_arena_new(KIT_ROWS_BYTES_MAX, &rows->arena), NM_OK);
+    nm_arena_reset(rows->arena);
+    if (code == NM_OK)
+        code = nm_audit_reader_list(reader, query, kit_collect, rows, error);
+    nm_audit_reader_close(&reader);
+    return code;
 }
 
 static inline void kit_list(
     struct kit *kit, const struct nm_audit_query *query, struct kit_rows *rows)
 {
-    struct nm_audit_reader *reader = NULL;
     struct nm_error error = {.code = NM_OK};
-    enum nm_code code = nm_audit_reader_open(kit->path, &reader, &error);
 
-    rows->count = 0;
-    if (code == NM_OK)
-        code = nm_audit_reader_list(reader, query, kit_collect, rows, &error);
-    ck_assert_msg(code == NM_OK, "%s", error.message);
-    nm_audit_reader_close(&reader);
+    ck_assert_msg(kit_try_list(kit, query, rows, &error) == NM_OK, "%s", error.message);
+}
+
+static inline void kit_rows_free(struct kit_rows *rows)
+{
+    nm_arena_free(&rows->arena);
+    free(rows->items);
+    *rows = (struct kit_rows){0};
+}
+
+/* The integer that SQL gives, on a connection of its own. */
+static inline int64_t kit_sql_integer(const struct kit *kit, const char *sql)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *query = NULL;
+    int64_t value;
+
+    ck_assert_int_eq(
+        sqlite3_open_v2(kit->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_busy_timeout(db, 10000), SQLITE_OK);
+    ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &query, NULL) == SQLITE_OK, "%s: %s",
+        sql, sqlite3_errmsg(db));
+    ck_assert_int_eq(sqlite3_step(query), SQLITE_ROW);
+    value = sqlite3_column_int64(query, 0);
+    (void)sqlite3_finalize(query);
+    (void)sqlite3_close(db);
+    return value;
+}
+
+/* Run SQL on the database as somebody else would. */
+static inline void kit_sql(const struct kit *kit, const char *sql)
+{
+    sqlite3 *db = NULL;
+
+    ck_assert_int_eq(sqlite3_open_v2(kit->path, &db,
+                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL),
+        SQLITE_OK);
+    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql,
+        sqlite3_errmsg(db));
+    (void)sqlite3_close(db);
 }
 
 #endif
