@@ -67,7 +67,7 @@ int64_t nm_id_packed_time_us(const uint8_t packed[NM_ID_PACKED_BYTES])
 {
     int64_t time_ms = 0;
 
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < NM_ID_TIME_BYTES; i++)
         time_ms = time_ms << 8 | packed[i];
     return time_ms * 1000;
 }

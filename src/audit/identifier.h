@@ -5,7 +5,10 @@
 
 #include <nearmiss/base.h>
 
-enum { NM_ID_PACKED_BYTES = 16 };
+enum {
+    NM_ID_TIME_BYTES = 6, /* first */
+    NM_ID_PACKED_BYTES = NM_ID_TIME_BYTES + NM_ID_RANDOM_BYTES
+};
 
 /* Whether `text` is a ULID; case is ignored, and I, L and O are read as 1, 1 and 0. */
 bool nm_id_pack(const char *text, uint8_t out[NM_ID_PACKED_BYTES]);

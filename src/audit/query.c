@@ -180,6 +180,7 @@ enum parameter {
     MATCH,
     OUTCOME,
     REFERENCE_TIME,
+    REFERENCE_RANDOM,
     PARAMETER_COUNT
 };
 
@@ -189,7 +190,8 @@ static const char *const conditions[PARAMETER_COUNT] = {
     [REFERENCE_ID] =
         " AND d.sequence IN ("
         "SELECT sequence FROM event WHERE kind = 1 AND transaction_id = ?7 UNION ALL "
-        "SELECT sequence FROM event WHERE kind = 1 AND id = ?7"
+        "SELECT sequence FROM event WHERE length(id) > 10 AND id = ?7 UNION ALL "
+        "SELECT sequence FROM event WHERE kind = 1 AND id = ?20"
         " AND time_us BETWEEN ?19 AND ?19 + 999)",
     [REFERENCE_QUEUE] =
         " AND d.sequence IN (SELECT sequence FROM event WHERE kind = 1 AND"
@@ -370,6 +372,8 @@ static void bind_filter(sqlite3_stmt *statement, const struct filter *filter)
     (void)sqlite3_bind_int64(statement, UNTIL, query->until_us);
     (void)sqlite3_bind_blob(statement, REFERENCE_ID, filter->reference,
         sizeof filter->reference, SQLITE_STATIC);
+    (void)sqlite3_bind_blob(statement, REFERENCE_RANDOM,
+        filter->reference + NM_ID_TIME_BYTES, NM_ID_RANDOM_BYTES, SQLITE_STATIC);
     (void)sqlite3_bind_int64(
         statement, REFERENCE_TIME, nm_id_packed_time_us(filter->reference));
     for (size_t i = 0; i < NM_COUNT(texts); i++)
@@ -500,15 +504,18 @@ static bool column_nullable(
            column_text(reader, row, at, out);
 }
 
-static void column_id(sqlite3_stmt *row, int at, struct nm_id *out)
+static void column_id(sqlite3_stmt *row, int at, int64_t time_us, struct nm_id *out)
 {
-    const void *bytes = sqlite3_column_blob(row, at);
+    const char *bytes = sqlite3_column_blob(row, at);
     const int length = sqlite3_column_bytes(row, at);
 
-    if (bytes != NULL && length == NM_ID_PACKED_BYTES)
-        *out = nm_id_unpack(bytes);
-    else
-        out->text[0] = '\0';
+    out->text[0] = '\0';
+    if (bytes == NULL)
+        return;
+    if (length == NM_ID_RANDOM_BYTES)
+        *out = nm_id_make(time_us, (const uint8_t *)bytes);
+    else if (length == NM_ID_PACKED_BYTES)
+        *out = nm_id_unpack((const uint8_t *)bytes);
 }
 
 static bool column_code(sqlite3_stmt *row, int at, int count, int *out)
@@ -564,8 +571,8 @@ static enum nm_code copy_row(struct nm_audit_reader *reader, sqlite3_stmt *row,
     *out = (struct nm_audit_row){.sequence = sqlite3_column_int64(row, C_SEQUENCE)};
     decision->kind = NM_EVENT_DECISION;
     decision->time_us = sqlite3_column_int64(row, C_TIME);
-    column_id(row, C_ID, &decision->id);
-    column_id(row, C_TRANSACTION, &decision->transaction);
+    column_id(row, C_ID, decision->time_us, &decision->id);
+    column_id(row, C_TRANSACTION, decision->time_us, &decision->transaction);
     decision->confidence = sqlite3_column_type(row, C_CONFIDENCE) == SQLITE_NULL
                                ? -1
                                : sqlite3_column_double(row, C_CONFIDENCE);

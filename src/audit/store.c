@@ -121,14 +121,27 @@ static void bind_text(sqlite3_stmt *statement, int at, const char *text)
         nm_schema_bind_bytes(statement, at, text, strlen(text));
 }
 
-static void bind_id(sqlite3_stmt *statement, int at, const struct nm_id *id)
+static void bind_transaction(sqlite3_stmt *statement, int at, const struct nm_id *id)
 {
     uint8_t packed[NM_ID_PACKED_BYTES];
 
     if (nm_id_pack(id->text, packed))
         (void)sqlite3_bind_blob(statement, at, packed, sizeof packed, SQLITE_TRANSIENT);
     else
-        (void)sqlite3_bind_text(statement, at, id->text, -1, SQLITE_STATIC);
+        nm_schema_bind_bytes(statement, at, id->text, strlen(id->text));
+}
+
+/* Without the time where that is the event's. */
+static void bind_id(sqlite3_stmt *statement, int at, const struct nm_audit_event *event)
+{
+    uint8_t packed[NM_ID_PACKED_BYTES];
+
+    if (nm_id_pack(event->id.text, packed) &&
+        nm_id_packed_time_us(packed) == event->time_us - event->time_us % 1000)
+        (void)sqlite3_bind_blob(statement, at, packed + NM_ID_TIME_BYTES,
+            sizeof packed - NM_ID_TIME_BYTES, SQLITE_TRANSIENT);
+    else
+        bind_transaction(statement, at, &event->id);
 }
 
 /* Look a text's number up in the table, and add it if it is new. */
@@ -225,7 +238,7 @@ static int bind_config(
 static void bind_head(sqlite3_stmt *statement, const struct nm_audit_event *event)
 {
     (void)sqlite3_bind_int64(statement, 1, event->time_us);
-    bind_id(statement, 3, &event->transaction);
+    bind_transaction(statement, 3, &event->transaction);
 }
 
 /* Readers find a span of time by bisection; this is how far off it may lead them. */
@@ -284,7 +297,7 @@ static int write_decision(struct nm_store *store, const struct nm_audit_event *e
     if (status != SQLITE_OK)
         return status;
     bind_head(insert, event);
-    bind_id(insert, 2, &event->id);
+    bind_id(insert, 2, event);
     nm_schema_bind_bytes(insert, 8, event->recipient.data, event->recipient.length);
     (void)sqlite3_bind_int(insert, 10, (int)event->match);
     (void)sqlite3_bind_int(insert, 12, (int)event->technique);
@@ -330,9 +343,9 @@ static int is_written(
     int64_t found = 0;
     int status;
 
-    bind_id(store->statements[which], 3, &event->transaction);
+    bind_transaction(store->statements[which], 3, &event->transaction);
     if (event->kind == NM_EVENT_DECISION)
-        bind_id(store->statements[which], 2, &event->id);
+        bind_id(store->statements[which], 2, event);
     else
         (void)sqlite3_bind_int64(store->statements[which], 1, event->time_us);
     status = find(store, which, &found);

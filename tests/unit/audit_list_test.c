@@ -199,6 +199,8 @@ static void make_recipient(
     struct nm_audit_event *event = &model->events[model->count++];
 
     *event = kit_decision(kit, draw(model, 2) == 0 ? "Bob@army.ml" : "eve@example.net");
+    if (draw(model, 10) == 0)
+        event->time_us += 1000; /* an id of another time */
     event->transaction = message->transaction;
     event->sender = message->sender;
     event->domain = model_domains[draw(model, NM_COUNT(model_domains))];

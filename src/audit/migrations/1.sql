@@ -15,8 +15,8 @@ CREATE TABLE event (
   sequence INTEGER PRIMARY KEY,       -- the order in which events were written
   kind INTEGER NOT NULL,              -- 1 decision, 2 outcome
   time_us INTEGER NOT NULL,           -- microseconds since 1970, UTC
-  id,                                 -- decision: what a reply quotes; 128 bits of a ULID
-                                      -- whose time is time_us
+  id,                                 -- decision: what a reply quotes; the 80 random bits
+                                      -- of a ULID whose time is time_us, or all 128
   transaction_id NOT NULL,            -- one a message; 128 bits of a ULID
   gateway INTEGER REFERENCES text,    -- the machine that wrote the event
   -- a decision:
@@ -44,8 +44,9 @@ CREATE TABLE event (
 );
 
 -- Events come in the order of time and of transactions, so that these indexes grow at
--- their ends. An id needs none: it holds its event's time.
+-- their ends. An id whose time is its event's needs none.
 CREATE INDEX event_time ON event (time_us) WHERE kind = 1;
+CREATE INDEX event_id ON event (id) WHERE length(id) > 10;
 CREATE INDEX event_transaction ON event (transaction_id) WHERE kind = 1;
 CREATE INDEX event_outcome ON event (transaction_id) WHERE kind = 2;
 CREATE INDEX event_queue ON event (queue_id) WHERE queue_id IS NOT NULL;
@@ -91,8 +92,8 @@ CREATE TABLE state (
 );
 INSERT INTO state VALUES (1, '', 0, 0, 10000000);
 
--- A decision with what became of its message. A 5-bit digit of a ULID lies in two
--- neighbouring digits of the hexadecimal form.
+-- A decision with what became of its message. A digit of a ULID is five bits, which lie
+-- in two neighbouring digits of the hexadecimal form with a 0 before it.
 CREATE VIEW decisions AS
 SELECT
   d.sequence,
@@ -102,8 +103,8 @@ SELECT
      SELECT 0, ''
      UNION ALL
      SELECT n + 1, text || substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', 1 + ((
-         (instr('0123456789ABCDEF', substr('0' || hex(d.id), 1 + (5*n+2)/4, 1)) - 1) * 16
-         + instr('0123456789ABCDEF', substr('0' || hex(d.id), 2 + (5*n+2)/4, 1)) - 1)
+         (instr('0123456789ABCDEF', substr(d.id_hex, 1 + (5*n+2)/4, 1)) - 1) * 16
+         + instr('0123456789ABCDEF', substr(d.id_hex, 2 + (5*n+2)/4, 1)) - 1)
          >> (3 - (5*n+2) % 4) & 31), 1)
      FROM ulid WHERE n < 26)
    SELECT text FROM ulid WHERE n = 26) AS id,
@@ -111,10 +112,8 @@ SELECT
      SELECT 0, ''
      UNION ALL
      SELECT n + 1, text || substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', 1 + ((
-         (instr('0123456789ABCDEF',
-            substr('0' || hex(d.transaction_id), 1 + (5*n+2)/4, 1)) - 1) * 16
-         + instr('0123456789ABCDEF',
-             substr('0' || hex(d.transaction_id), 2 + (5*n+2)/4, 1)) - 1)
+         (instr('0123456789ABCDEF', substr(d.transaction_hex, 1 + (5*n+2)/4, 1)) - 1) * 16
+         + instr('0123456789ABCDEF', substr(d.transaction_hex, 2 + (5*n+2)/4, 1)) - 1)
          >> (3 - (5*n+2) % 4) & 31), 1)
      FROM ulid WHERE n < 26)
    SELECT text FROM ulid WHERE n = 26) AS transaction_id,
@@ -138,8 +137,12 @@ SELECT
   (SELECT name FROM word WHERE topic = 'outcome'
      AND code = coalesce(d.outcome, o.outcome, 0)) AS outcome,
   CASE WHEN d.outcome IS NULL THEN o.time_us ELSE d.time_us END AS outcome_time_us
-FROM event AS d
+FROM (
+  SELECT *,
+    CASE length(id) WHEN 10 THEN printf('0%012X', time_us / 1000) ELSE '0' END || hex(id)
+      AS id_hex,
+    '0' || hex(transaction_id) AS transaction_hex
+  FROM event WHERE kind = 1) AS d
 LEFT JOIN event AS o ON o.sequence = (
   SELECT max(sequence) FROM event
-  WHERE kind = 2 AND transaction_id = d.transaction_id)
-WHERE d.kind = 1;
+  WHERE kind = 2 AND transaction_id = d.transaction_id);
