@@ -38,7 +38,8 @@ static bool put_json(FILE *out, const struct nm_subject *subject)
     nm_json_add_text(&json, "target", best != NULL ? best->target.name : NULL);
     nm_json_add_text(
         &json, "technique", best != NULL ? nm_technique_name(best->technique) : NULL);
-    nm_json_add_confidence(&json, "confidence", best != NULL ? best->confidence : -1);
+    nm_json_add_confidence(
+        &json, "confidence", best != NULL ? judgement->verdict.confidence : -1);
     nm_json_add_text(&json, "rule", judgement->decision.rule);
     nm_json_add_text(&json, "action", nm_action_name(judgement->decision.action));
     nm_json_add_nonempty(&json, "reply", reply);
@@ -69,7 +70,7 @@ static void put_near_miss(
     put_label(out, "slip");
     (void)fprintf(out, "%s (%s)\n", words, nm_technique_name(best->technique));
     put_label(out, "confidence");
-    (void)fprintf(out, "%s\n", nm_confidence_text(best->confidence).text);
+    (void)fprintf(out, "%s\n", nm_confidence_text(judgement->verdict.confidence).text);
 }
 
 static void put_given(FILE *out, const struct nm_subject *subject)

@@ -66,7 +66,7 @@ static void put_head(const struct explanation *explanation)
         (void)fputs(" of ", out);
         nm_put_domain(out, explanation->values->names, &judgement->verdict.best.target);
         (void)fprintf(out, ", confidence %s",
-            nm_confidence_text(judgement->verdict.best.confidence).text);
+            nm_confidence_text(judgement->verdict.confidence).text);
     }
     if (judgement->verdict.listed != NULL) {
         (void)fputs(", by the entry ", out);
