@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_COLUMNS = 24, DEPTH_MAX = 4 };
+enum { KEY_COLUMNS = 24, KEY_BYTES = 64, DEPTH_MAX = 4 };
 
 static void put_value(FILE *out, const json_t *value)
 {
     switch (json_typeof(value)) {
     case JSON_STRING:
+        if (json_string_length(value) == 0)
+            (void)fputc('-', out);
         nm_put_visible(out, json_string_value(value), json_string_length(value));
         break;
     case JSON_INTEGER:
@@ -30,31 +32,45 @@ static void put_value(FILE *out, const json_t *value)
         (void)fputs("-", out);
         break;
     }
-    (void)fputc('\n', out);
+}
+
+/* A member's name in words: `uptime_s` is "uptime", and its value has a unit. */
+static void put_name(FILE *out, const char *key, int width, const char **unit)
+{
+    char words[KEY_BYTES];
+    size_t length;
+
+    (void)nm_copy(words, sizeof words, key);
+    length = strlen(words);
+    *unit = "";
+    if (length > 2 && strcmp(words + length - 2, "_s") == 0) {
+        words[length - 2] = '\0';
+        *unit = " s";
+    }
+    for (char *c = words; *c != '\0'; c++)
+        if (*c == '_')
+            *c = ' ';
+    (void)fprintf(out, "%-*s", width, words);
 }
 
 /* One line a member; of an object inside, one a member of that, indented. */
 static void put_members(FILE *out, json_t *object, int depth)
 {
     const char *key;
+    const char *unit;
     json_t *value;
 
     json_object_foreach(object, key, value)
     {
-        char words[KEY_COLUMNS + 1];
+        const bool nested = json_is_object(value) && depth < DEPTH_MAX;
 
-        (void)nm_copy(words, sizeof words, key);
-        for (char *c = words; *c != '\0'; c++)
-            if (*c == '_')
-                *c = ' ';
         (void)fprintf(out, "%*s", 2 * depth, "");
-        if (json_is_object(value) && depth < DEPTH_MAX) {
-            (void)fprintf(out, "%s\n", words);
-            put_members(out, value, depth + 1);
-        } else {
-            (void)fprintf(out, "%-*s", KEY_COLUMNS - 2 * depth, words);
+        put_name(out, key, nested ? 0 : KEY_COLUMNS - 2 * depth, &unit);
+        if (!nested)
             put_value(out, value);
-        }
+        (void)fprintf(out, "%s\n", unit);
+        if (nested)
+            put_members(out, value, depth + 1);
     }
 }
 

@@ -300,10 +300,10 @@ END_TEST
 START_TEST(test_status__shows_members_of_any_kind)
 {
     struct bed bed;
-    struct daemon daemon = {.status =
-                                "ok\n{\"config\":\"9f\\u001b86\",\"sessions\":12,"
-                                "\"near_misses\":1,\"by_action\":{\"reject\":1},"
-                                "\"failing\":false,\"rate\":0.5,\"none\":null}\n"};
+    struct daemon daemon = {.status = "ok\n{\"config\":\"9f\\u001b86\",\"sessions\":12,"
+                                      "\"near_misses\":1,\"by_action\":{\"reject\":1},"
+                                      "\"failing\":false,\"rate\":0.5,\"none\":null,"
+                                      "\"age_s\":7,\"error\":\"\"}\n"};
 
     set_up(&bed);
     start_daemon(&bed, &daemon);
@@ -316,13 +316,16 @@ START_TEST(test_status__shows_members_of_any_kind)
                               "  reject                1\n"
                               "failing                 no\n"
                               "rate                    0.5\n"
-                              "none                    -\n");
+                              "none                    -\n"
+                              "age                     7 s\n"
+                              "error                   -\n");
     ck_assert_int_eq(
         run(&bed, "status", "-c", bed.config, "--format", "json", (char *)NULL),
         NM_EXIT_FINE);
     ck_assert_str_eq(bed.out,
         "{\"config\":\"9f\\u001B86\",\"sessions\":12,\"near_misses\":1,"
-        "\"by_action\":{\"reject\":1},\"failing\":false,\"rate\":0.5,\"none\":null}\n");
+        "\"by_action\":{\"reject\":1},\"failing\":false,\"rate\":0.5,\"none\":null,"
+        "\"age_s\":7,\"error\":\"\"}\n");
     daemon.status = "ok\n[1,2";
     ck_assert_int_eq(
         run(&bed, "status", "-c", bed.config, (char *)NULL), NM_EXIT_SYSTEM);
