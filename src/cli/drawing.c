@@ -1,4 +1,5 @@
 #include "drawing.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -81,8 +82,8 @@ static size_t sort_slips(
     return count;
 }
 
-void nm_draw_slips(const struct nm_domain *typed, const struct nm_candidate *candidate,
-    struct nm_drawing *out)
+static void draw_labels(const struct nm_domain *typed,
+    const struct nm_candidate *candidate, struct nm_drawing *out)
 {
     struct pen pen = {.from = typed, .to = &candidate->target};
     struct nm_slip slips[NM_SLIPS_MAX];
@@ -97,4 +98,60 @@ void nm_draw_slips(const struct nm_domain *typed, const struct nm_candidate *can
     trim(&pen.typed);
     trim(&pen.meant);
     trim(&pen.marks);
+}
+
+/* ---- as people read it -------------------------------------------------- */
+
+/* The character at `*text`, which is moved behind it. False when it is not one that takes
+ * one column and is shown as it is. */
+static bool take_letter(const char **text, uint32_t *letter)
+{
+    char shown[NM_VISIBLE_MAX + 1];
+    const size_t size = nm_visible(*text, strlen(*text), shown);
+
+    if (strncmp(shown, *text, size) != 0 || nm_columns(shown) != 1)
+        return false;
+    (void)nm_utf8_decode(*text, size, letter);
+    *text += size;
+    return true;
+}
+
+/* Put a mark under each letter that differs. False when the names cannot be set under
+ * each other letter by letter. */
+static bool mark_letters(const char *typed, const char *meant, struct nm_buf *marks)
+{
+    while (*typed != '\0' && *meant != '\0') {
+        uint32_t a = 0;
+        uint32_t b = 0;
+
+        if (!take_letter(&typed, &a) || !take_letter(&meant, &b))
+            return false;
+        pad(marks, 1, a == b ? ' ' : '^');
+    }
+    return *typed == *meant;
+}
+
+static bool draw_letters(const struct nm_names *names, const struct nm_domain *typed,
+    const struct nm_candidate *candidate, struct nm_drawing *out)
+{
+    struct nm_buf line;
+
+    if (!typed->idn && !candidate->target.idn)
+        return false;
+    nm_buf_init(&line, out->typed, sizeof out->typed);
+    nm_domain_to_unicode(names, typed, &line);
+    nm_buf_init(&line, out->meant, sizeof out->meant);
+    nm_domain_to_unicode(names, &candidate->target, &line);
+    nm_buf_init(&line, out->marks, sizeof out->marks);
+    if (!mark_letters(out->typed, out->meant, &line))
+        return false;
+    trim(&line);
+    return true;
+}
+
+void nm_draw_slips(const struct nm_names *names, const struct nm_domain *typed,
+    const struct nm_candidate *candidate, struct nm_drawing *out)
+{
+    if (!draw_letters(names, typed, candidate, out))
+        draw_labels(typed, candidate, out);
 }

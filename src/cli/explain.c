@@ -100,7 +100,8 @@ static void put_candidate(const struct explanation *explanation, size_t number)
 
     nm_buf_init(&buf, words, sizeof words);
     nm_candidate_describe(candidate, &buf);
-    nm_draw_slips(domain_of(explanation), candidate, &drawing);
+    nm_draw_slips(
+        explanation->values->names, domain_of(explanation), candidate, &drawing);
     (void)fprintf(out, "\n  %2zu.  ", number + 1);
     nm_put_domain(out, explanation->values->names, &candidate->target);
     (void)fprintf(

@@ -444,13 +444,58 @@ START_TEST(test_drawing__sets_the_names_under_each_other)
         struct nm_drawing drawing;
 
         memcpy(candidate.slips, rows[i].slips, sizeof rows[i].slips);
-        nm_draw_slips(&typed, &candidate, &drawing);
+        nm_draw_slips(NULL, &typed, &candidate, &drawing);
         if (i + 1 == NM_COUNT(rows))
             break; /* that it returned is what was asked */
         ck_assert_str_eq(drawing.typed, rows[i].lines[0]);
         ck_assert_str_eq(drawing.meant, rows[i].lines[1]);
         ck_assert_str_eq(drawing.marks, rows[i].lines[2]);
     }
+}
+END_TEST
+
+START_TEST(test_drawing__shows_letters_of_other_scripts)
+{
+    static const struct {
+        const char *typed;
+        const char *meant;
+        const char *lines[3];
+    } rows[] = {
+        {"r\xd0\xb0ypal.com", "paypal.com", {"r\xd0\xb0ypal.com", "paypal.com", "^^"}},
+        {"b\xc3\xbc"
+         "cher.example",
+            "bucher.example",
+            {"b\xc3\xbc"
+             "cher.example",
+                "bucher.example", " ^"}},
+        /* Not letter by letter: in A-labels. */
+        {"\xe6\x97\xa5.example", "jp.example",
+            {"xn--wgv.example", "jp     .example", "^^^^^^^"}},
+        {"b\xc3\xbc"
+         "cher.example",
+            "buecher.example",
+            {"xn--bcher-kva.example", "buecher      .example", "^^^^^^^^^^^^^"}},
+    };
+    struct nm_names *names = NULL;
+
+    ck_assert_int_eq(nm_names_new(NULL, &names, NULL), NM_OK);
+    for (size_t i = 0; i < NM_COUNT(rows); i++) {
+        struct nm_domain typed;
+        struct nm_candidate candidate = {
+            .target = domain(rows[i].meant), .slip_count = 1};
+        struct nm_drawing drawing;
+
+        ck_assert_int_eq(
+            nm_domain_parse(names, rows[i].typed, strlen(rows[i].typed), &typed),
+            NM_FAULT_NONE);
+        candidate.slips[0].typed_length = (uint8_t)strcspn(typed.name, ".");
+        candidate.slips[0].meant_length = (uint8_t)strcspn(rows[i].meant, ".");
+        nm_draw_slips(names, &typed, &candidate, &drawing);
+        ck_assert_str_eq(drawing.typed, rows[i].lines[0]);
+        ck_assert_str_eq(drawing.meant, rows[i].lines[1]);
+        ck_assert_str_eq(drawing.marks, rows[i].lines[2]);
+    }
+    nm_names_free(&names);
 }
 END_TEST
 
@@ -473,6 +518,7 @@ int main(void)
     tcase_add_test(cases, test_grid__streams_a_table_of_any_length);
     tcase_add_test(cases, test_show__cuts_a_long_word);
     tcase_add_test(cases, test_drawing__sets_the_names_under_each_other);
+    tcase_add_test(cases, test_drawing__shows_letters_of_other_scripts);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
