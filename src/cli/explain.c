@@ -255,6 +255,8 @@ static bool put_json(const struct explanation *explanation)
     nm_json_add_text(&json, "domain", domain != NULL ? domain->name : NULL);
     nm_json_add_text(&json, "match", nm_match_name(judgement->verdict.match));
     nm_json_add_text(&json, "listed", judgement->verdict.listed);
+    nm_json_add_confidence(&json, "confidence",
+        nm_subject_is_near_miss(subject) ? judgement->verdict.confidence : -1);
     nm_json_add(&json, "candidates", candidates);
     nm_json_add(&json, "rules", rules);
     nm_json_add_text(&json, "rule", judgement->decision.rule);
@@ -330,7 +332,8 @@ static const char description[] =
     "then each rule, with the condition that keeps it from fitting.\n"
     "\n"
     "The confidence of a candidate is prior * slip, divided by genuine plus the sum\n"
-    "of prior * slip over all candidates.\n";
+    "of prior * slip over all candidates. Rules ask for the sum of the candidates'\n"
+    "confidences: that the name is a slip at all, for whichever of them.\n";
 
 const struct nm_command nm_command_explain = {
     .name = "explain",
