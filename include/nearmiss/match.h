@@ -118,8 +118,12 @@ enum nm_listing {
 struct nm_index_entry {
     struct nm_domain name;
     enum nm_listing listing;
-    double weight; /* > 0; 1 when the list gives none. Doubling it doubles the prior */
+    double
+        weight; /* above 0, to NM_INDEX_WEIGHT_MAX; 1 when the list gives none. Doubling it
+                      doubles the prior */
 };
+
+#define NM_INDEX_WEIGHT_MAX 1e12
 
 /* Tables that say how names are mistaken, in the text form of conf/tables. A NULL text
  * means the one compiled in. */

@@ -120,8 +120,9 @@ static enum nm_code add_name(struct nm_index *index, size_t *capacity,
     code = add_text(index, capacity, domain->name, domain->length, error);
     if (code != NM_OK || !domain->idn)
         return code;
-    return add_text(index, capacity, look,
-        nm_look(index->looks, index->naming, domain, look), error);
+    if (!nm_look(index->looks, index->naming, domain, look))
+        return nm_fail(error, NM_NO_MEMORY, "out of memory");
+    return add_text(index, capacity, look, strlen(look), error);
 }
 
 static void set_name(
@@ -324,9 +325,11 @@ static enum nm_code check(const struct nm_index_spec *spec, struct nm_error *err
         return nm_fail(error, NM_LIMIT, "more than %d names or %d protected suffixes",
             NM_INDEX_NAMES_MAX, NM_SUFFIXES_MAX);
     for (size_t i = 0; i < spec->entry_count; i++)
-        if (!(spec->entries[i].weight > 0) || spec->entries[i].name.length == 0)
-            return nm_fail(error, NM_BAD_INPUT, "%s: a weight must be above 0",
-                spec->entries[i].name.name);
+        if (!(spec->entries[i].weight > 0 &&
+                spec->entries[i].weight <= NM_INDEX_WEIGHT_MAX))
+            return nm_fail(error, NM_BAD_INPUT,
+                "%s: a weight must be above 0 and at most %g",
+                spec->entries[i].name.name, NM_INDEX_WEIGHT_MAX);
     return NM_OK;
 }
 

@@ -44,38 +44,36 @@ static void find_tokens(const struct nm_domain *typed, struct tokens *tokens)
 }
 
 /* Whether the typed bytes are the listed name, a hyphen as good as a dot. */
-static bool is_same_but_hyphens(
-    const char *typed, size_t typed_length, const char *meant, size_t meant_length)
+static bool is_same_but_hyphens(const char *typed, const char *meant, size_t length)
 {
-    if (typed_length != meant_length)
-        return false;
-    for (size_t i = 0; i < meant_length; i++)
+    for (size_t i = 0; i < length; i++)
         if (typed[i] != meant[i] && !(typed[i] == '-' && meant[i] == '.'))
             return false;
     return true;
 }
 
-/* A single label behind it is taken for a suffix added: `army.mil.us`. */
-static void try_embedded(const struct nm_query *query, uint32_t at, size_t start,
-    size_t end, struct nm_findings *found)
+/* A listed name may stand behind `start` bytes, where all but the last of its labels is
+ * followed by a dot or a hyphen. A single label behind it all is taken for a suffix added:
+ * `army.mil.us`. */
+static void try_embedded(
+    const struct nm_query *query, uint32_t at, size_t start, struct nm_findings *found)
 {
     const struct nm_name *name = &query->index->names[at];
+    const char *meant = nm_name_text(query->index, name);
     const char *typed = query->typed->name;
-    const char *rest = typed + end;
+    const char *rest = typed + start + name->length;
     /* `mail.army.mil.example`: mail.army.mil; `mail-army.mil.example`: army.mil. */
     const size_t kept = start > 0 && typed[start - 1] == '.' ? start : 0;
-    struct nm_finding *finding;
-    struct nm_slip slip = {.typed_at = 0,
-        .typed_length = (uint8_t)(query->typed->length - kept),
-        .meant_at = 0,
+    struct nm_slip slip = {.typed_length = (uint8_t)(query->typed->length - kept),
         .meant_length = name->length};
+    struct nm_finding *finding;
 
     if (name->registrable >= name->suffix ||
-        !is_same_but_hyphens(
-            typed + start, end - start, nm_name_text(query->index, name), name->length))
+        start + name->length >= query->typed->length || !is_separator(rest[0]) ||
+        !is_same_but_hyphens(typed + start, meant, name->length))
         return;
     if (rest[0] == '.' && strchr(rest + 1, '.') == NULL && kept == start &&
-        memcmp(typed + start, nm_name_text(query->index, name), name->length) == 0) {
+        memcmp(typed + start, meant, name->length) == 0) {
         nm_keep_suffix(query, at, kept, kept + name->suffix, name->suffix,
             NM_SUFFIX_LONGER, found);
         return;
@@ -90,31 +88,20 @@ static void try_embedded(const struct nm_query *query, uint32_t at, size_t start
 /* Something must follow: what a name ends in is its own suffix. */
 static void search_embedded(const struct nm_query *query, struct nm_findings *found)
 {
-    const struct nm_map *map = &query->index->near;
     struct tokens tokens;
 
     find_tokens(query->typed, &tokens);
-    for (size_t i = 0; i < tokens.count; i++) {
-        const size_t start = tokens.start[i];
-
+    for (size_t i = 0; i < tokens.count; i++)
         for (size_t j = i + 1; j < tokens.count && j < i + SPAN_TOKENS_MAX; j++) {
+            const size_t start = tokens.start[i];
             const size_t end = tokens.end[j];
-            const struct nm_map_row *rows;
-            uint64_t key;
-            size_t count;
 
-            if (end == query->typed->length || end - start < EMBEDDED_BYTES_MIN + j - i)
-                continue;
-            key = nm_key(
-                NM_KEY_BARE, nm_hash_bare(query->typed->name + start, end - start));
-            rows = nm_map_find(map, key, &count);
-            for (size_t r = 0; r < count && found->looks < NM_LOOKS_MAX; r++) {
-                found->looks++;
-                if (rows[r].tag == (uint32_t)key)
-                    try_embedded(query, rows[r].name, start, end, found);
-            }
+            if (end < query->typed->length && end - start >= EMBEDDED_BYTES_MIN + j - i)
+                nm_look_up(query,
+                    nm_key(NM_KEY_BARE,
+                        nm_hash_bare(query->typed->name + start, end - start)),
+                    start, try_embedded, found);
         }
-    }
 }
 
 /* ---- glued -------------------------------------------------------------- */

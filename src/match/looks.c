@@ -11,8 +11,6 @@
 #include <unicode/uchar.h>
 #include <unicode/uspoof.h>
 
-enum { UNICODE_MAX = NM_DOMAIN_UTF8_MAX + 1 };
-
 struct run {
     char text[NM_GLYPH_TEXT_MAX + 1];
     uint8_t length;
@@ -24,6 +22,7 @@ struct nm_looks {
     char single[128]; /* what stands for each character */
     struct run runs[NM_GLYPH_PAIRS_MAX];
     size_t run_count;
+    bool begins_run[128];
 };
 
 /* ---- making ------------------------------------------------------------- */
@@ -46,6 +45,7 @@ static void add_run(struct nm_looks *looks, const char *run, const char *single)
     (void)nm_copy(row->text, sizeof row->text, run);
     row->length = (uint8_t)strlen(run);
     row->single = looks->single[(uint8_t)*single];
+    looks->begins_run[(uint8_t)*run] = true;
 }
 
 static int longest_first(const void *a, const void *b)
@@ -112,6 +112,8 @@ void nm_looks_free(struct nm_looks **looks)
 static const struct run *find_run(
     const struct nm_looks *looks, const char *text, size_t length)
 {
+    if ((uint8_t)*text >= 128 || !looks->begins_run[(uint8_t)*text])
+        return NULL;
     for (size_t i = 0; i < looks->run_count; i++) {
         const struct run *run = &looks->runs[i];
 
@@ -163,19 +165,6 @@ static size_t strip(char *text, size_t length)
     return kept;
 }
 
-static size_t look_at_label(
-    const struct nm_looks *looks, const char *label, size_t length, char *out)
-{
-    char skeleton[NM_LOOK_MAX + 1];
-    UErrorCode status = U_ZERO_ERROR;
-    int32_t size = uspoof_getSkeletonUTF8(
-        looks->checker, 0, label, (int32_t)length, skeleton, NM_LOOK_MAX, &status);
-
-    if (U_FAILURE(status) || size < 0)
-        return nm_look_ascii(looks, label, length, out);
-    return nm_look_ascii(looks, skeleton, strip(skeleton, (size_t)size), out);
-}
-
 static bool is_ascii(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -184,30 +173,47 @@ static bool is_ascii(const char *text, size_t length)
     return true;
 }
 
-size_t nm_look(const struct nm_looks *looks, const struct nm_names *names,
+static bool put_label(
+    const struct nm_looks *looks, const char *label, size_t length, struct nm_buf *out)
+{
+    char skeleton[NM_LOOK_MAX + 1];
+    char look[NM_LOOK_MAX + 1];
+    UErrorCode status = U_ZERO_ERROR;
+    int32_t size = 0;
+
+    if (!is_ascii(label, length))
+        size = uspoof_getSkeletonUTF8(
+            looks->checker, 0, label, (int32_t)length, skeleton, NM_LOOK_MAX, &status);
+    if (size > 0 && U_SUCCESS(status))
+        nm_buf_put(out, look,
+            nm_look_ascii(looks, skeleton, strip(skeleton, (size_t)size), look));
+    else
+        nm_buf_put(out, look, nm_look_ascii(looks, label, length, look));
+    return U_SUCCESS(status) || status == U_BUFFER_OVERFLOW_ERROR;
+}
+
+bool nm_look(const struct nm_looks *looks, const struct nm_names *names,
     const struct nm_domain *domain, char *out)
 {
-    char unicode[UNICODE_MAX];
-    char label_look[NM_LOOK_MAX + 1];
+    char unicode[NM_DOMAIN_UTF8_MAX + 1];
     struct nm_buf buf;
     struct nm_buf look;
+    bool is_whole = true;
 
-    if (!domain->idn)
-        return nm_look_ascii(looks, domain->name, domain->length, out);
+    if (!domain->idn) {
+        (void)nm_look_ascii(looks, domain->name, domain->length, out);
+        return true;
+    }
     nm_buf_init(&buf, unicode, sizeof unicode);
     nm_buf_init(&look, out, NM_LOOK_MAX + 1);
     nm_domain_to_unicode(names, domain, &buf);
     for (size_t at = 0; at <= buf.length;) {
         const size_t length = strcspn(unicode + at, ".");
-        const size_t size =
-            is_ascii(unicode + at, length)
-                ? nm_look_ascii(looks, unicode + at, length, label_look)
-                : look_at_label(looks, unicode + at, length, label_look);
 
-        nm_buf_put(&look, label_look, size);
+        is_whole = put_label(looks, unicode + at, length, &look) && is_whole;
         at += length + 1;
         if (at <= buf.length)
             nm_buf_puts(&look, ".");
     }
-    return look.length;
+    return is_whole;
 }

@@ -20,9 +20,10 @@ enum nm_code nm_looks_new(
     const struct nm_tables *tables, struct nm_looks **out, struct nm_error *error);
 void nm_looks_free(struct nm_looks **looks);
 
-/* The look of a name into `out` of NM_LOOK_MAX + 1 bytes, label by label, so that two
- * looks have their dots at the same places if the names have; returns its length. */
-size_t nm_look(const struct nm_looks *looks, const struct nm_names *names,
+/* The look of a name into `out` of NM_LOOK_MAX + 1 bytes, label by label, so that a look
+ * has as many dots as the name. False when ICU failed, which it does only without memory;
+ * labels then look as they are written. */
+bool nm_look(const struct nm_looks *looks, const struct nm_names *names,
     const struct nm_domain *domain, char *out);
 
 /* The same for ASCII as it stands. */

@@ -1,3 +1,6 @@
+/*
+ * Taking evidence down as features, and weighing it. The weights stand in weights.c.
+ */
 #include "model.h"
 
 #include <math.h>
@@ -5,73 +8,10 @@
 
 enum {
     LN_COUNT_MAX = 7,
+    LN_LISTED_MIN = 3, /* a list of three is no surer than one of twenty */
+    LN_LISTED_MAX = 14,
     COST_MAX = 6, /* edits of a suffix that are told apart */
     COST_BYTES_MAX = 12
-};
-
-#define PRIOR NM_FACTOR_PRIOR
-#define SLIP NM_FACTOR_SLIP
-#define GENUINE NM_FACTOR_GENUINE
-#define KIND(name) NM_FEATURE_KIND + NM_SLIP_##name
-#define CLASS(name) NM_FEATURE_SUFFIX_CLASS + NM_SUFFIX_##name
-
-const struct nm_weight nm_model[NM_FEATURE_COUNT] = {
-    [NM_FEATURE_LISTED] = {PRIOR, 2.6},
-    [NM_FEATURE_PROVIDER] = {PRIOR, 1.7},
-    [NM_FEATURE_HISTORY] = {PRIOR, -2.8},
-    [NM_FEATURE_SUFFIX_LISTED] = {PRIOR, 6.0},
-    [NM_FEATURE_LN_WEIGHT] = {PRIOR, 1.0},
-    [NM_FEATURE_LN_COUNT] = {PRIOR, 1.6},
-    [NM_FEATURE_LN_LISTED] = {PRIOR, -0.50},
-
-    [KIND(OMISSION)] = {SLIP, 1.5},
-    [KIND(OMISSION_DIGIT)] = {SLIP, -2.4},
-    [KIND(INSERTION)] = {SLIP, 1.7},
-    [KIND(INSERTION_KEY)] = {SLIP, 0.20},
-    [KIND(INSERTION_DIGIT)] = {SLIP, -2.4},
-    [KIND(DOUBLING)] = {SLIP, 2.2},
-    [KIND(UNDOUBLING)] = {SLIP, 1.2},
-    [KIND(TRANSPOSITION)] = {SLIP, 1.8},
-    [KIND(ORDER)] = {SLIP, 0.00},
-    [KIND(KEY)] = {SLIP, 0.80},
-    [KIND(VOWEL)] = {SLIP, 1.2},
-    [KIND(SUBSTITUTION)] = {SLIP, -1.2},
-    [KIND(DIGIT)] = {SLIP, -3.9},
-    [KIND(LETTER_DIGIT)] = {SLIP, -3.4},
-    [KIND(GLYPH)] = {SLIP, 1.0},
-    [KIND(MARK)] = {SLIP, 4.0},
-    [KIND(SCRIPT)] = {SLIP, 8.0},
-    [KIND(DOT)] = {SLIP, 4.3},
-    [KIND(DOT_OTHER)] = {SLIP, 3.0},
-    [KIND(HYPHEN)] = {SLIP, 2.5},
-    [KIND(SUFFIX)] = {SLIP, 0.0},
-    [KIND(EMBEDDED)] = {SLIP, 2.5},
-    [KIND(GLUED)] = {SLIP, 3.0},
-    [KIND(GLUED_MAIL)] = {SLIP, -0.5},
-    [NM_FEATURE_FIRST] = {SLIP, -1.5},
-    [NM_FEATURE_LAST] = {SLIP, -0.10},
-    [NM_FEATURE_FURTHER] = {SLIP, -5.0},
-    [NM_FEATURE_SUFFIX_GENERIC] = {SLIP, 3.8},
-    [NM_FEATURE_SUFFIX_EDIT] = {SLIP, 0.80},
-    [NM_FEATURE_SUFFIX_COST] = {SLIP, -1.2},
-    [CLASS(OTHER)] = {SLIP, -3.3},
-    [CLASS(SLIP)] = {SLIP, 4.8},
-    [CLASS(SHORTER)] = {SLIP, -2.8},
-    [CLASS(LONGER)] = {SLIP, -3.6},
-    [CLASS(REPEATED)] = {SLIP, 5.0},
-    [CLASS(TWIN)] = {SLIP, -3.5},
-
-    [NM_FEATURE_CONSTANT] = {GENUINE, 0.60},
-    [NM_FEATURE_SPELLING] = {GENUINE, 0.15},
-    [NM_FEATURE_LENGTH] = {GENUINE, 0.10},
-    [NM_FEATURE_KIN] = {GENUINE, 4.6},
-    [NM_FEATURE_LENGTH_3] = {GENUINE, 2.5},
-    [NM_FEATURE_LENGTH_4] = {GENUINE, 1.6},
-    [NM_FEATURE_LENGTH_5] = {GENUINE, 0.20},
-    [NM_FEATURE_SUFFIX_UNKNOWN] = {GENUINE, -8.8},
-    [NM_FEATURE_REGISTRABLE_KNOWN] = {GENUINE, 1.8},
-    [NM_FEATURE_SEEN] = {GENUINE, 2.0},
-    [NM_FEATURE_LN_SEEN] = {GENUINE, 1.0},
 };
 
 static void take_prior(
@@ -81,7 +21,8 @@ static void take_prior(
         value[NM_FEATURE_SUFFIX_LISTED] = 1;
         return;
     }
-    value[NM_FEATURE_LN_LISTED] = query->index->ln_listed;
+    value[NM_FEATURE_LN_LISTED] =
+        fmin(fmax(query->index->ln_listed, LN_LISTED_MIN), LN_LISTED_MAX);
     if (name->weight > 0) {
         value[NM_FEATURE_LISTED] = 1;
         value[NM_FEATURE_PROVIDER] = name->listing == NM_LISTING_PROVIDER;
@@ -192,7 +133,7 @@ static void take_label(const struct nm_query *query, const struct nm_finding *fi
 {
     const struct nm_letters *letters = &query->index->tables->letters;
     const bool is_whole =
-        !name->is_suffix && name->registrable < name->suffix &&
+        name->registrable < name->suffix &&
         (finding->slips[0].in_suffix || is_of_whole(finding->kinds[0]));
     const char *label = query->typed->name + query->parts.registrable;
     size_t length = query->parts.suffix > query->parts.registrable
@@ -230,6 +171,24 @@ static bool is_registrable_listed(const struct nm_query *query)
                query->typed->length - at) != NM_NO_NAME;
 }
 
+/* Whether somebody may have a name under the typed suffix: it stands in the public suffix
+ * list, or it is one of those that sites use among themselves. Sources: RFC 2606, 6761,
+ * 6762 (appendix G) and 7686, and ICANN's resolution on `internal` of 29 July 2024. */
+static bool suffix_exists(const struct nm_query *query)
+{
+    static const char *const local[] = {"alt", "arpa", "corp", "example", "home",
+        "internal", "intranet", "invalid", "lan", "local", "localdomain", "localhost",
+        "onion", "private", "test"};
+    const char *dot = strrchr(query->typed->name, '.');
+
+    if (query->parts.suffix_known)
+        return true;
+    for (size_t i = 0; dot != NULL && i < NM_COUNT(local); i++)
+        if (strcmp(dot + 1, local[i]) == 0)
+            return true;
+    return false;
+}
+
 static void take_genuine(const struct nm_query *query, const struct nm_finding *finding,
     const struct nm_name *name, double *value)
 {
@@ -238,8 +197,9 @@ static void take_genuine(const struct nm_query *query, const struct nm_finding *
                             : 0;
 
     value[NM_FEATURE_CONSTANT] = 1;
-    take_label(query, finding, name, value);
-    value[NM_FEATURE_SUFFIX_UNKNOWN] = !query->parts.suffix_known;
+    if (!name->is_suffix) /* an order, however short the name */
+        take_label(query, finding, name, value);
+    value[NM_FEATURE_SUFFIX_UNKNOWN] = !suffix_exists(query);
     value[NM_FEATURE_REGISTRABLE_KNOWN] = is_registrable_listed(query);
     value[NM_FEATURE_KIN] = is_kin(query, name);
     value[NM_FEATURE_SEEN] = seen >= 2;
@@ -257,16 +217,22 @@ void nm_features_take(const struct nm_query *query, const struct nm_finding *fin
     take_genuine(query, finding, name, out->value);
 }
 
+static double sum_of(const struct nm_features *features, size_t from, size_t to)
+{
+    double sum = 0;
+
+    for (size_t i = from; i < to; i++)
+        sum += nm_weights[i] * features->value[i];
+    return sum;
+}
+
 void nm_finding_weigh(const struct nm_query *query, struct nm_finding *finding)
 {
     struct nm_features features;
-    double factors[NM_FACTOR_COUNT] = {0};
 
     nm_features_take(query, finding, &features);
-    for (size_t i = 0; i < NM_FEATURE_COUNT; i++)
-        factors[nm_model[i].factor] += nm_model[i].weight * features.value[i];
-    finding->prior = factors[NM_FACTOR_PRIOR];
-    finding->slip = factors[NM_FACTOR_SLIP];
-    finding->genuine = factors[NM_FACTOR_GENUINE];
+    finding->prior = sum_of(&features, 0, NM_FEATURE_KIND);
+    finding->slip = sum_of(&features, NM_FEATURE_KIND, NM_FEATURE_CONSTANT);
+    finding->genuine = sum_of(&features, NM_FEATURE_CONSTANT, NM_FEATURE_COUNT);
     finding->score = finding->prior + finding->slip - finding->genuine;
 }

@@ -9,17 +9,15 @@
  *
  * where 1 stands for the name being meant as typed. What is taken down and what it is
  * worth are apart, so that a program can fit the weights again: it needs nm_features_take
- * and writes nm_model.
+ * and writes nm_weights.
  */
 #ifndef NM_MATCH_MODEL_H
 #define NM_MATCH_MODEL_H
 
 #include "search.h"
 
-enum nm_factor { NM_FACTOR_PRIOR, NM_FACTOR_SLIP, NM_FACTOR_GENUINE };
-enum { NM_FACTOR_COUNT = NM_FACTOR_GENUINE + 1 };
-
-/* 1 or 0 unless said otherwise. */
+/* 1 or 0 unless said otherwise. A factor's features stand together; those of slip begin at
+ * NM_FEATURE_KIND, those of genuine at NM_FEATURE_CONSTANT. */
 enum nm_feature {
     /* prior(t): what the target is listed as */
     NM_FEATURE_LISTED,
@@ -28,7 +26,7 @@ enum nm_feature {
     NM_FEATURE_SUFFIX_LISTED, /* a protected suffix, the name under it unknown */
     NM_FEATURE_LN_WEIGHT,     /* ln of the list's weight */
     NM_FEATURE_LN_COUNT,      /* ln of the messages by history, at most 7 */
-    NM_FEATURE_LN_LISTED,     /* ln of the number of listed names, 0..14 */
+    NM_FEATURE_LN_LISTED,     /* ln of the number of listed names, 3..14 */
     /* slip(q | t): how many of each kind; then where, and how many */
     NM_FEATURE_KIND,
     NM_FEATURE_FIRST = NM_FEATURE_KIND + NM_SLIP_KIND_COUNT, /* at a label's start */
@@ -55,12 +53,8 @@ enum nm_feature {
 };
 enum { NM_FEATURE_COUNT = NM_FEATURE_LN_SEEN + 1 };
 
-struct nm_weight {
-    enum nm_factor factor;
-    double weight;
-};
-
-extern const struct nm_weight nm_model[NM_FEATURE_COUNT];
+/* What each is worth, in nats (weights.c). */
+extern const double nm_weights[NM_FEATURE_COUNT];
 
 struct nm_features {
     double value[NM_FEATURE_COUNT];

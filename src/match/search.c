@@ -30,6 +30,7 @@ void nm_query_split(struct nm_query *query)
             at--;
     }
     query->tail_at[query->tail_count++] = 0;
+    (void)nm_look(query->index->looks, query->index->naming, query->typed, query->look);
 }
 
 /* ---- findings ----------------------------------------------------------- */
@@ -66,13 +67,21 @@ enum nm_technique nm_technique_of(enum nm_slip_kind kind)
     return techniques[kind];
 }
 
+/* What has been written to as often as a name that nobody listed is no slip for it. */
+static bool is_as_usual(const struct nm_query *query, const struct nm_name *name)
+{
+    return query->exact != NM_NO_NAME && !name->is_suffix && name->weight <= 0 &&
+           name->count <= query->index->names[query->exact].count;
+}
+
 struct nm_finding *nm_findings_claim(
     const struct nm_query *query, struct nm_findings *found, uint32_t name, size_t kept)
 {
     struct nm_finding *finding;
 
     if (found->count == NM_FINDINGS_MAX ||
-        kept + query->index->names[name].length > NM_DOMAIN_MAX)
+        kept + query->index->names[name].length > NM_DOMAIN_MAX ||
+        is_as_usual(query, &query->index->names[name]))
         return NULL;
     for (size_t i = 0; i < found->count; i++)
         if (found->rows[i].name == name && found->rows[i].kept == kept)
@@ -135,13 +144,21 @@ void nm_finding_target(const struct nm_query *query, const struct nm_finding *fi
 void nm_look_up(const struct nm_query *query, uint64_t key, size_t kept, nm_try *try,
     struct nm_findings *found)
 {
+    const struct nm_map_row *rows;
     size_t count;
-    const struct nm_map_row *rows = nm_map_find(&query->index->near, key, &count);
 
+    if (found->looks == NM_LOOKS_MAX)
+        return;
+    found->looks++;
+    rows = nm_map_find(&query->index->near, key, &count);
     for (size_t i = 0; i < count && found->looks < NM_LOOKS_MAX; i++) {
         found->looks++;
-        if (rows[i].tag == (uint32_t)key)
-            try(query, rows[i].name, kept, found);
+        if (rows[i].tag != (uint32_t)key)
+            continue;
+        if (found->tries == NM_TRIES_MAX)
+            return;
+        found->tries++;
+        try(query, rows[i].name, kept, found);
     }
 }
 
@@ -149,6 +166,7 @@ void nm_search(const struct nm_query *query, struct nm_findings *out)
 {
     out->count = 0;
     out->looks = 0;
+    out->tries = 0;
     nm_search_edits(query, out);
     nm_search_suffixes(query, out);
     nm_search_shapes(query, out);

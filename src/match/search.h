@@ -26,7 +26,8 @@
 enum {
     NM_FINDINGS_MAX = 96, /* names weighed for one typed name; the rest is left */
     NM_TAILS_MAX = 6, /* tails of a typed name that are compared, the whole included */
-    NM_LOOKS_MAX = 4096 /* rows of the index looked at for one typed name */
+    NM_LOOKS_MAX = 4096, /* keys and rows of the index looked at for one typed name */
+    NM_TRIES_MAX = 256   /* names compared with it */
 };
 
 /* The kinds of slips that the model tells apart; finer than techniques. */
@@ -75,6 +76,7 @@ struct nm_finding {
 struct nm_findings {
     size_t count;
     size_t looks;
+    size_t tries;
     struct nm_finding rows[NM_FINDINGS_MAX];
 };
 
@@ -87,10 +89,11 @@ struct nm_query {
     struct nm_hash_tails tails;
     size_t tail_count; /* where the tails to compare begin, the shortest first */
     uint8_t tail_at[NM_TAILS_MAX];
+    char look[NM_LOOK_MAX + 1]; /* of the typed name (looks.h) */
 };
 
-/* Take a typed name apart; `parts` and the tails are left to nm_query_split, which asks
- * for the public suffix. */
+/* Take a typed name apart; `parts`, the tails and the look are left to nm_query_split,
+ * which asks for the public suffix. */
 void nm_query_init(const struct nm_index *index, const struct nm_domain *typed,
     struct nm_query *query);
 void nm_query_split(struct nm_query *query);
@@ -110,7 +113,7 @@ void nm_finding_target(const struct nm_query *query, const struct nm_finding *fi
 typedef void nm_try(
     const struct nm_query *query, uint32_t at, size_t kept, struct nm_findings *found);
 
-/* Try each name under a key. */
+/* Try each name under a key, the most probable first. */
 void nm_look_up(const struct nm_query *query, uint64_t key, size_t kept, nm_try *try,
     struct nm_findings *found);
 

@@ -199,48 +199,6 @@ static bool add_labels(const struct nm_query *query, struct nm_finding *finding,
     }
 }
 
-/* What the looks of one typed name are compared with. */
-struct look {
-    const char *text; /* of the whole typed name, or of a tail */
-    size_t length;
-    enum nm_slip_kind kind; /* if an A-label is involved */
-};
-
-static bool has_look(
-    const struct nm_index *index, const struct nm_name *name, const struct look *look)
-{
-    char text[NM_LOOK_MAX + 1];
-    size_t length;
-
-    if (name->is_idn) {
-        const char *stored = nm_name_text(index, name) + name->length + 1;
-
-        return strlen(stored) == look->length &&
-               memcmp(stored, look->text, look->length) == 0;
-    }
-    length = nm_look_ascii(index->looks, nm_name_text(index, name), name->length, text);
-    return length == look->length && memcmp(text, look->text, length) == 0;
-}
-
-static void try_look(const struct nm_query *query, uint32_t at, size_t kept,
-    const struct look *look, struct nm_findings *found)
-{
-    const struct nm_name *name = &query->index->names[at];
-    struct nm_finding *finding;
-    bool fits;
-
-    if (!has_look(query->index, name, look))
-        return;
-    finding = nm_findings_claim(query, found, at, kept);
-    if (finding == NULL)
-        return;
-    fits = query->typed->idn || name->is_idn
-               ? add_labels(query, finding, name, look->kind)
-               : add_glyphs(query, finding, name);
-    if (fits && finding->slip_count > 0)
-        nm_findings_keep(query, found, finding);
-}
-
 /* A letter of another script than Latin makes the slip one of scripts. */
 static enum nm_slip_kind kind_of_look(const struct nm_query *query)
 {
@@ -269,37 +227,54 @@ static enum nm_slip_kind kind_of_look(const struct nm_query *query)
 }
 
 /* Where the look of the typed name's tail begins: behind as many dots as the tail does. */
-static size_t tail_of_look(const char *look, const char *typed, size_t kept)
+static size_t tail_of_look(const struct nm_query *query, size_t kept)
 {
     size_t at = 0;
 
     for (size_t i = 0; i < kept; i++)
-        if (typed[i] == '.')
-            at += strcspn(look + at, ".") + 1;
+        if (query->typed->name[i] == '.')
+            at += strcspn(query->look + at, ".") + 1;
     return at;
+}
+
+/* Whether the listed name looks like the typed one behind `kept` bytes. */
+static bool looks_alike(
+    const struct nm_query *query, const struct nm_name *name, size_t kept)
+{
+    const struct nm_index *index = query->index;
+    const char *typed = query->look + tail_of_look(query, kept);
+    char text[NM_LOOK_MAX + 1];
+
+    if (name->is_idn)
+        return strcmp(typed, nm_name_text(index, name) + name->length + 1) == 0;
+    (void)nm_look_ascii(index->looks, nm_name_text(index, name), name->length, text);
+    return strcmp(typed, text) == 0;
+}
+
+static void try_look(
+    const struct nm_query *query, uint32_t at, size_t kept, struct nm_findings *found)
+{
+    const struct nm_name *name = &query->index->names[at];
+    struct nm_finding *finding = nm_findings_claim(query, found, at, kept);
+    bool fits;
+
+    if (finding == NULL || !looks_alike(query, name, kept))
+        return;
+    fits = query->typed->idn || name->is_idn
+               ? add_labels(query, finding, name, kind_of_look(query))
+               : add_glyphs(query, finding, name);
+    if (fits && finding->slip_count > 0)
+        nm_findings_keep(query, found, finding);
 }
 
 static void search_looks(const struct nm_query *query, struct nm_findings *found)
 {
-    const struct nm_index *index = query->index;
-    char text[NM_LOOK_MAX + 1];
-    const size_t length = nm_look(index->looks, index->naming, query->typed, text);
-    const enum nm_slip_kind kind = kind_of_look(query);
-
     for (size_t i = 0; i < query->tail_count; i++) {
         const size_t kept = query->tail_at[i];
-        const size_t at = tail_of_look(text, query->typed->name, kept);
-        const struct look look = {text + at, length - at, kind};
-        const uint64_t key = nm_key(NM_KEY_LOOK, nm_hash(look.text, look.length));
-        const struct nm_map_row *rows;
-        size_t count;
+        const char *look = query->look + tail_of_look(query, kept);
 
-        rows = nm_map_find(&index->near, key, &count);
-        for (size_t r = 0; r < count && found->looks < NM_LOOKS_MAX; r++) {
-            found->looks++;
-            if (rows[r].tag == (uint32_t)key)
-                try_look(query, rows[r].name, kept, &look, found);
-        }
+        nm_look_up(query, nm_key(NM_KEY_LOOK, nm_hash(look, strlen(look))), kept,
+            try_look, found);
     }
 }
 

@@ -200,8 +200,10 @@ static enum nm_code read_glyph_line(struct nm_tables *tables, struct nm_reader *
     if (!is_glyph(a) || !is_glyph(b))
         return nm_reader_blame(reader, "a look-alike is one to three letters or digits",
             is_glyph(a) ? b : a);
+    if (strlen(a) > 1 && strlen(b) > 1)
+        return nm_reader_blame(reader, "one of the two must be a single character", a);
     if (strcmp(a, b) == 0)
-        return nm_reader_blame(reader, "a glyph cannot stand for itself", a);
+        return nm_reader_blame(reader, "a look-alike cannot stand for itself", a);
     code =
         make_room(reader, &rows, sizeof *pair, tables->glyph_count, NM_GLYPH_PAIRS_MAX);
     tables->glyphs = rows;

@@ -149,6 +149,14 @@ static void put_slip(struct nm_buf *out, const struct nm_slip *slip, const char 
         nm_buf_puts(out, " in the suffix");
 }
 
+static void put_times(struct nm_buf *out, unsigned times)
+{
+    if (times == 2)
+        nm_buf_puts(out, ", twice");
+    else if (times > 2)
+        nm_buf_printf(out, ", %u times", times);
+}
+
 void nm_candidate_describe(const struct nm_candidate *candidate, struct nm_buf *out)
 {
     char last[CLAUSE_BYTES] = "";
@@ -164,12 +172,10 @@ void nm_candidate_describe(const struct nm_candidate *candidate, struct nm_buf *
             times++;
             continue;
         }
-        if (times > 1)
-            nm_buf_printf(out, " %u times", times);
+        put_times(out, times);
         nm_buf_printf(out, "%s%s", i > 0 ? ", " : "", text);
         (void)nm_copy(last, sizeof last, text);
         times = 1;
     }
-    if (times > 1)
-        nm_buf_printf(out, " %u times", times);
+    put_times(out, times);
 }

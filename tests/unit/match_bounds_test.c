@@ -1,0 +1,125 @@
+/*
+ * The worst names against the worst lists: the work is counted, not timed.
+ */
+#include "../../src/match/search.h"
+#include "match_kit.h"
+
+enum { LISTED = 3000 };
+
+static struct nm_index_entry entries[LISTED];
+
+/* A name of 253 bytes: labels of `label` times `c`, up to 63. */
+static void fill(char *out, char c, size_t label)
+{
+    for (size_t i = 0; i < NM_DOMAIN_MAX; i++)
+        out[i] = (i + 1) % (label + 1) == 0 && i + 1 < NM_DOMAIN_MAX ? '.' : c;
+    out[NM_DOMAIN_MAX] = '\0';
+}
+
+/* Many names that are all near `base`, or look like it: in each, some of the characters
+ * from a look-alike group are others of the group. */
+static void crowd(struct kit *kit, const char *base)
+{
+    static const char alike[] = "1li";
+
+    for (size_t n = 0; n < LISTED; n++) {
+        char text[NM_DOMAIN_MAX + 1];
+        size_t bits = n;
+
+        strcpy(text, base);
+        for (size_t i = 0; text[i] != '\0' && bits > 0; i++)
+            if (text[i] != '.') {
+                text[i] = alike[bits % 3];
+                bits /= 3;
+            }
+        entries[n].name = kit_domain(kit, text);
+        entries[n].listing = NM_LISTING_PROTECTED;
+        entries[n].weight = 1;
+    }
+    kit->spec.entries = entries;
+    kit->spec.entry_count = LISTED;
+}
+
+static void expect_bounded(const struct kit *kit, const struct nm_domain *typed)
+{
+    struct nm_verdict verdict;
+    struct nm_findings found;
+    struct nm_query query;
+
+    nm_query_init(kit->index, typed, &query);
+    nm_query_split(&query);
+    nm_search(&query, &found);
+    ck_assert_uint_le(found.count, NM_FINDINGS_MAX);
+    ck_assert_uint_le(found.tries, NM_TRIES_MAX);
+    ck_assert_uint_le(found.looks, NM_LOOKS_MAX);
+    nm_index_match(kit->index, typed, &verdict);
+    ck_assert_uint_le(verdict.candidate_count, NM_FINDINGS_MAX);
+}
+
+START_TEST(test_match__the_work_for_any_name_is_bounded)
+{
+    static const size_t labels[] = {1, 2, 3, 7, 31, 62};
+
+    for (size_t i = 0; i < NM_COUNT(labels); i++) {
+        char base[NM_DOMAIN_MAX + 1];
+        struct kit kit;
+
+        kit_begin(&kit);
+        fill(base, 'l', labels[i]);
+        crowd(&kit, base);
+        kit_build(&kit);
+        for (size_t at = 0; at < NM_DOMAIN_MAX; at += 5) {
+            struct nm_domain typed;
+            char text[NM_DOMAIN_MAX + 1];
+
+            strcpy(text, base);
+            if (text[at] != '.')
+                text[at] = '1';
+            typed = kit_domain(&kit, text);
+            expect_bounded(&kit, &typed);
+        }
+        kit_end(&kit);
+    }
+}
+END_TEST
+
+START_TEST(test_match__the_caps_are_reached_by_a_crowd_and_the_best_is_still_found)
+{
+    struct nm_domain typed;
+    struct nm_findings found;
+    struct nm_query query;
+    struct nm_verdict verdict;
+    struct kit kit;
+
+    kit_begin(&kit);
+    crowd(&kit, "lllllllllllllllllll.example");
+    entries[0].weight = 50; /* the base itself */
+    kit_build(&kit);
+    typed = kit_domain(&kit, "iiiiiiiilllllllllll.example");
+    nm_query_init(kit.index, &typed, &query);
+    nm_query_split(&query);
+    nm_search(&query, &found);
+    ck_assert_uint_ge(found.tries + found.count, NM_FINDINGS_MAX);
+    typed = kit_domain(&kit, "lllllllllllllllllli.example");
+    nm_index_match(kit.index, &typed, &verdict);
+    ck_assert_str_eq(verdict.best.target.name, "lllllllllllllllllll.example");
+    kit_end(&kit);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("match_bounds");
+    TCase *cases = tcase_create("bounds");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_test(cases, test_match__the_work_for_any_name_is_bounded);
+    tcase_add_test(
+        cases, test_match__the_caps_are_reached_by_a_crowd_and_the_best_is_still_found);
+    suite_add_tcase(suite, cases);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
