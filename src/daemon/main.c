@@ -166,11 +166,8 @@ static int watchdog_interval_ms(void)
 static void serve(struct daemon *daemon)
 {
     const int interval_ms = watchdog_interval_ms();
-    const struct nm_settings *settings = nm_config_settings(daemon->runtime.config);
 
-    nm_log(nm_process_log(), NM_LOG_NOTICE, "ready",
-        {"socket", settings->milter_socket}, {"mode", nm_mode_name(settings->mode)},
-        {"config", nm_config_hash(daemon->runtime.config)});
+    nm_runtime_log_ready(&daemon->runtime);
     (void)sd_notify(0, "READY=1");
     for (;;) {
         switch (nm_process_wait(interval_ms)) {
@@ -189,8 +186,7 @@ static void serve(struct daemon *daemon)
 
 static int stop(struct daemon *daemon)
 {
-    const unsigned drain_ms =
-        nm_config_settings(daemon->runtime.config)->audit_wait_ms + 1000;
+    unsigned drain_ms;
     size_t left;
 
     (void)sd_notify(0, "STOPPING=1");
@@ -198,6 +194,8 @@ static int stop(struct daemon *daemon)
     nm_milter_stop();
     (void)pthread_join(daemon->milter_thread, NULL);
     nm_control_stop(&daemon->control);
+    /* Nobody reloads any more: the configuration stays as it is. */
+    drain_ms = nm_config_settings(daemon->runtime.config)->audit_wait_ms + 1000;
     left = nm_milter_drain(drain_ms);
     if (left > 0) {
         char number[32];

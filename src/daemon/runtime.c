@@ -155,6 +155,18 @@ enum nm_code nm_runtime_reload(
     return code;
 }
 
+void nm_runtime_log_ready(struct nm_runtime *runtime)
+{
+    const struct nm_settings *settings;
+
+    (void)pthread_mutex_lock(&runtime->reloading);
+    settings = nm_config_settings(runtime->config);
+    nm_log(nm_process_log(), NM_LOG_NOTICE, "ready",
+        {"socket", settings->milter_socket}, {"mode", nm_mode_name(settings->mode)},
+        {"config", nm_config_hash(runtime->config)});
+    (void)pthread_mutex_unlock(&runtime->reloading);
+}
+
 /* ---- status ----------------------------------------------------------------- */
 
 static const struct {

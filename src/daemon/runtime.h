@@ -33,6 +33,9 @@ enum nm_code nm_runtime_start(struct nm_runtime *runtime, const char *config_pat
 enum nm_code nm_runtime_reload(
     struct nm_runtime *runtime, struct nm_complaints *complaints);
 
+/* Say in the log what is in force, once all parts run. */
+void nm_runtime_log_ready(struct nm_runtime *runtime);
+
 /* One JSON object; the caller frees it. NULL out of memory. */
 char *nm_runtime_status(struct nm_runtime *runtime);
 
