@@ -59,7 +59,7 @@ class Daemon:
     def _environment(self):
         """The sanitizers' options, with a file they name where the user can read it."""
         options = os.environ.get("TSAN_OPTIONS", "")
-        found = re.search(r"suppressions=([^:]+)", options)
+        found = re.search(r"(?:^|:)suppressions=([^:]+)", options)
         if not found:
             return {}
         copy = os.path.join(self.folder, "tsan.supp")
