@@ -5,7 +5,10 @@
 #include <assert.h>
 #include <string.h>
 
-enum { TRIAL_MS = 10000 };
+/* How long each of the trials may take. A memory allocator that is not the C library's
+ * may be locked for ever in a child that was forked while another thread used it: the
+ * next child finds it free. */
+static const int trial_ms[] = {2000, 4000, 8000};
 
 /* What libconfig says of a text. */
 struct verdict {
@@ -86,9 +89,11 @@ static enum nm_code try_in_child(const struct nm_source *source,
     struct verdict *verdict, struct nm_complaints *complaints)
 {
     struct nm_error error;
-    const enum nm_code code = nm_trial_run(try_parse, (void *)(uintptr_t)source,
-        verdict, sizeof *verdict, TRIAL_MS, &error);
+    enum nm_code code = NM_TIMEOUT;
 
+    for (size_t i = 0; i < NM_COUNT(trial_ms) && code == NM_TIMEOUT; i++)
+        code = nm_trial_run(try_parse, (void *)(uintptr_t)source, verdict,
+            sizeof *verdict, trial_ms[i], &error);
     if (code == NM_SYSTEM)
         nm_complain(complaints, nm_source_place(source, 1).file, 0,
             "not read, as there is no process to try it in first: %s", error.message);

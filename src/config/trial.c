@@ -82,7 +82,7 @@ static enum nm_code judge(int heard, int status, int timeout_ms, struct nm_error
     if (heard == 1)
         return NM_OK;
     if (heard < 0)
-        return nm_fail(error, NM_BAD_INPUT, "took longer than %d ms", timeout_ms);
+        return nm_fail(error, NM_TIMEOUT, "took longer than %d ms", timeout_ms);
     if (WIFSIGNALED(status))
         return nm_fail(error, NM_BAD_INPUT, "was ended by signal %d (%s)",
             WTERMSIG(status), strsignal(WTERMSIG(status)));

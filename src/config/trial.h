@@ -15,9 +15,9 @@
 enum { NM_TRIAL_ANSWER_MAX = 512 }; /* bytes */
 
 /* Let `work` fill an answer of `size` bytes in the child. NM_OK when it returned, its
- * answer then in `answer`. NM_BAD_INPUT when the child ended some other way or took
- * longer than `timeout_ms`, with how in `error`; NM_SYSTEM when there can be no child.
- * Nothing else that `work` changes in memory is seen here. */
+ * answer then in `answer`. NM_BAD_INPUT when the child ended some other way, NM_TIMEOUT
+ * when it took longer than `timeout_ms`, with how in `error`; NM_SYSTEM when there can be
+ * no child. Nothing else that `work` changes in memory is seen here. */
 enum nm_code nm_trial_run(void (*work)(void *self, void *answer), void *self,
     void *answer, size_t size, int timeout_ms, struct nm_error *error);
 

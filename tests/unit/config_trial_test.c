@@ -115,7 +115,7 @@ START_TEST(test_trial__ends_a_child_that_does_not_end)
 {
     struct nm_error error;
 
-    ck_assert_int_eq(run(hang, NULL, 50, &error), NM_BAD_INPUT);
+    ck_assert_int_eq(run(hang, NULL, 50, &error), NM_TIMEOUT);
     ck_assert_str_eq(error.message, "took longer than 50 ms");
     check_no_child_left();
 }
