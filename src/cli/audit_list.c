@@ -168,7 +168,7 @@ static bool read_question(struct list *list)
     query->sender = bare_address(call->values[NM_CLI_SENDER], list->sender);
     query->recipient = bare_address(call->values[NM_CLI_RECIPIENT], list->recipient);
     query->rule = call->values[NM_CLI_RULE];
-    return nm_call_format(call, &list->format) &&
+    return nm_call_format(call, NM_FORMAT_JSON, &list->format) &&
            read_time(call, NM_CLI_SINCE, &query->since_us) &&
            read_time(call, NM_CLI_UNTIL, &query->until_us) &&
            read_last(call, &query->newest) && read_names(list) && read_domains(list);

@@ -211,7 +211,7 @@ static enum nm_exit run(const struct nm_call *call)
     char *path = NULL;
     enum nm_exit status;
 
-    if (!nm_call_format(call, &show.format))
+    if (!nm_call_format(call, NM_FORMAT_JSON, &show.format))
         return NM_EXIT_USAGE;
     if (nm_names_new(NULL, &names, &error) != NM_OK)
         return nm_complain_and(call, NM_EXIT_SYSTEM, "%s", error.message);

@@ -190,7 +190,7 @@ static enum nm_exit run(const struct nm_call *call)
     if (check == NULL)
         return nm_complain_and(call, NM_EXIT_SYSTEM, "out of memory");
     check->call = call;
-    if (!nm_call_format(call, &check->format))
+    if (!nm_call_format(call, NM_FORMAT_JSON, &check->format))
         goto out;
     status = nm_load(call, &config, &snapshot);
     if (status != NM_EXIT_FINE)

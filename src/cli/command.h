@@ -129,8 +129,9 @@ enum nm_exit nm_complain_and(const struct nm_call *call, enum nm_exit status,
     const char *format, ...) NM_PRINTF(3, 4);
 
 /* The value of --format: text unless given. False: the usage was told. */
-enum nm_format { NM_FORMAT_TEXT, NM_FORMAT_JSON };
-bool nm_call_format(const struct nm_call *call, enum nm_format *out);
+enum nm_format { NM_FORMAT_TEXT, NM_FORMAT_JSON, NM_FORMAT_PROMETHEUS };
+bool nm_call_format(
+    const struct nm_call *call, enum nm_format last, enum nm_format *out);
 
 /* Look `value` up among `count` names; complain with a suggestion and the whole list
  * when it is none of them. */

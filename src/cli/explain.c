@@ -300,7 +300,7 @@ static enum nm_exit run(const struct nm_call *call)
 
     if (explanation == NULL)
         return nm_complain_and(call, NM_EXIT_SYSTEM, "out of memory");
-    if (!nm_call_format(call, &format))
+    if (!nm_call_format(call, NM_FORMAT_JSON, &format))
         goto out;
     status = nm_load(call, &config, &snapshot);
     if (status != NM_EXIT_FINE)

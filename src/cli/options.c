@@ -241,17 +241,22 @@ bool nm_call_name(const struct nm_call *call, enum nm_cli_option option,
 
 static const char *format_name(const void *names, size_t i)
 {
+    static const char *const formats[] = {[NM_FORMAT_TEXT] = "text",
+        [NM_FORMAT_JSON] = "json",
+        [NM_FORMAT_PROMETHEUS] = "prometheus"};
+
     (void)names;
-    return i == NM_FORMAT_TEXT ? "text" : "json";
+    return formats[i];
 }
 
-bool nm_call_format(const struct nm_call *call, enum nm_format *out)
+bool nm_call_format(
+    const struct nm_call *call, enum nm_format last, enum nm_format *out)
 {
     size_t format = NM_FORMAT_TEXT;
 
     if (call->values[NM_CLI_FORMAT] != NULL &&
         !nm_call_name(
-            call, NM_CLI_FORMAT, format_name, NULL, NM_FORMAT_JSON + 1, &format))
+            call, NM_CLI_FORMAT, format_name, NULL, (size_t)last + 1, &format))
         return false;
     *out = (enum nm_format)format;
     return true;

@@ -1,6 +1,7 @@
 #include "command.h"
 #include "daemon.h"
 #include "json.h"
+#include "prometheus.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -89,6 +90,9 @@ static enum nm_exit put_status(
     if (format == NM_FORMAT_TEXT) {
         put_members(call->out, object, 0);
         json_decref(object);
+    } else if (format == NM_FORMAT_PROMETHEUS) {
+        nm_put_prometheus(call->out, object);
+        json_decref(object);
     } else {
         struct nm_json json = {.object = object};
 
@@ -104,7 +108,7 @@ static enum nm_exit run(const struct nm_call *call)
     enum nm_format format;
     enum nm_exit status;
 
-    if (!nm_call_format(call, &format))
+    if (!nm_call_format(call, NM_FORMAT_PROMETHEUS, &format))
         return NM_EXIT_USAGE;
     status = nm_ask_daemon(call, "status", &answer);
     if (status == NM_EXIT_FINE) {
@@ -117,7 +121,7 @@ static enum nm_exit run(const struct nm_call *call)
 static const struct nm_cli_option_use options[] = {
     {NM_CLI_CONFIG, "configuration (default: " NM_DEFAULT_CONFIG ")"},
     {NM_CLI_SOCKET, "the daemon's control socket (default: configured)"},
-    {NM_CLI_FORMAT, "text (default), or json: one object"},
+    {NM_CLI_FORMAT, "text (default), json: one object, or prometheus"},
 };
 
 static const char description[] =

@@ -326,6 +326,29 @@ START_TEST(test_status__shows_members_of_any_kind)
         "{\"config\":\"9f\\u001B86\",\"sessions\":12,\"near_misses\":1,"
         "\"by_action\":{\"reject\":1},\"failing\":false,\"rate\":0.5,\"none\":null,"
         "\"age_s\":7,\"error\":\"\"}\n");
+    daemon.status =
+        "ok\n{\"config\":\"9\\n\\\"f\",\"mode\":\"enforce\",\"sessions\":12,"
+        "\"near_misses\":3,\"reject\":2,\"uptime_s\":7,\"names\":9,"
+        "\"near_misses_by_action\":{\"reject\":1,\"tag\":2},"
+        "\"audit\":{\"failing\":true,\"database\":\"/x\"}}\n";
+    ck_assert_int_eq(
+        run(&bed, "status", "-c", bed.config, "--format", "prometheus", (char *)NULL),
+        NM_EXIT_FINE);
+    ck_assert_str_eq(bed.out, "# TYPE nearmiss_info gauge\n"
+                              "nearmiss_info{config=\"9\\n\\\"f\",mode=\"enforce\"} 1\n"
+                              "# TYPE nearmiss_sessions_total counter\n"
+                              "nearmiss_sessions_total 12\n"
+                              "# TYPE nearmiss_actions_total counter\n"
+                              "nearmiss_actions_total{action=\"reject\"} 2\n"
+                              "# TYPE nearmiss_near_misses_total counter\n"
+                              "nearmiss_near_misses_total{action=\"tag\"} 2\n"
+                              "nearmiss_near_misses_total{action=\"reject\"} 1\n"
+                              "# TYPE nearmiss_uptime_seconds gauge\n"
+                              "nearmiss_uptime_seconds 7\n"
+                              "# TYPE nearmiss_names gauge\n"
+                              "nearmiss_names 9\n"
+                              "# TYPE nearmiss_audit_failing gauge\n"
+                              "nearmiss_audit_failing 1\n");
     daemon.status = "ok\n[1,2";
     ck_assert_int_eq(
         run(&bed, "status", "-c", bed.config, (char *)NULL), NM_EXIT_SYSTEM);
