@@ -12,6 +12,7 @@
 
 #include <getopt.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +37,7 @@ static const char usage[] =
 struct daemon {
     struct nm_runtime runtime;
     struct nm_control_server *control;
-    pthread_t milter_thread;
-    bool milter_failed;
+    atomic_bool milter_failed;
 };
 
 /* ---- parts ------------------------------------------------------------------ */
@@ -113,7 +113,7 @@ static void *run_milter(void *self)
     struct nm_error error;
 
     if (nm_milter_run(&error) != NM_OK) {
-        daemon->milter_failed = true;
+        atomic_store(&daemon->milter_failed, true);
         nm_log_write(nm_process_log(), NM_LOG_ERROR, error.message, NULL, 0);
     }
     nm_process_wake_to_stop();
@@ -141,15 +141,18 @@ static enum nm_code start_parts(void *self, struct nm_error *error)
         .ports = &daemon->runtime.ports,
         .slot = daemon->runtime.slot,
     };
+    pthread_t milter_thread;
     enum nm_code code = nm_milter_open(&options, error);
 
     if (code == NM_OK)
         code = nm_control_start(control_path(settings), &handler, nm_process_log(),
             &daemon->control, error);
-    if (code == NM_OK &&
-        pthread_create(&daemon->milter_thread, NULL, run_milter, daemon) != 0)
-        code = nm_fail(error, NM_SYSTEM, "cannot start the milter's thread");
-    return code;
+    if (code != NM_OK)
+        return code;
+    if (pthread_create(&milter_thread, NULL, run_milter, daemon) != 0)
+        return nm_fail(error, NM_SYSTEM, "cannot start the milter's thread");
+    (void)pthread_detach(milter_thread); /* it ends with the process */
+    return NM_OK;
 }
 
 /* ---- life ------------------------------------------------------------------- */
@@ -191,8 +194,6 @@ static int stop(struct daemon *daemon)
 
     (void)sd_notify(0, "STOPPING=1");
     nm_log_write(nm_process_log(), NM_LOG_NOTICE, "stopping", NULL, 0);
-    nm_milter_stop();
-    (void)pthread_join(daemon->milter_thread, NULL);
     nm_control_stop(&daemon->control);
     /* Nobody reloads any more: the configuration stays as it is. */
     drain_ms = nm_config_settings(daemon->runtime.config)->audit_wait_ms + 1000;
@@ -209,7 +210,7 @@ static int stop(struct daemon *daemon)
     }
     nm_runtime_stop(&daemon->runtime);
     nm_log_write(nm_process_log(), NM_LOG_NOTICE, "stopped", NULL, 0);
-    return daemon->milter_failed ? EXIT_SYSTEM : EXIT_SUCCESS;
+    return atomic_load(&daemon->milter_failed) ? EXIT_SYSTEM : EXIT_SUCCESS;
 }
 
 static int exit_status(enum nm_code code)

@@ -6,7 +6,6 @@
 #include <libmilter/mfapi.h>
 
 #include <arpa/inet.h>
-#include <pthread.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,8 +17,6 @@ enum {
     STEPS_LEFT_OUT = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NOEOH | SMFIP_NOBODY,
     STEPS_WITHOUT_REPLY = SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR
 };
-
-enum { POKE_AGAIN_MS = 20 }; /* while the listener is to be woken */
 
 static char tag_header[] = "X-Nearmiss";
 
@@ -394,32 +391,10 @@ enum nm_code nm_milter_run(struct nm_error *error)
     return NM_OK;
 }
 
-static void *stop_libmilter(void *unused)
-{
-    (void)smfi_stop();
-    return unused;
-}
-
-/* smfi_stop sets libmilter's flag and then waits for its listener, which looks at the
- * flag only when it wakes: so the listener is poked while smfi_stop waits. */
-void nm_milter_stop(void)
-{
-    pthread_t stopper;
-    struct timespec deadline;
-
-    if (pthread_create(&stopper, NULL, stop_libmilter, NULL) != 0) {
-        (void)smfi_stop();
-        return;
-    }
-    do {
-        nm_milter_poke(milter.socket);
-        deadline = nm_deadline(POKE_AGAIN_MS);
-    } while (pthread_timedjoin_np(stopper, NULL, &deadline) != 0);
-}
-
 size_t nm_milter_drain(unsigned timeout_ms)
 {
     atomic_store(&milter.lets_go, without_gate() == SMFIS_CONTINUE);
+    nm_milter_unlink(milter.socket);
     return nm_registry_drain(timeout_ms);
 }
 

@@ -28,14 +28,17 @@ struct nm_milter_options {
 enum nm_code nm_milter_open(
     const struct nm_milter_options *options, struct nm_error *error);
 
-/* Answer mail servers until nm_milter_stop; NM_SYSTEM when libmilter gives up. */
+/* Answer mail servers, for as long as the process lives; NM_SYSTEM when libmilter gives
+ * up. */
 enum nm_code nm_milter_run(struct nm_error *error);
 
-/* Make nm_milter_run return soon. Any thread, not a signal handler. */
-void nm_milter_stop(void);
-
-/* After nm_milter_run: wait for the callbacks that still run, then end the sessions that
- * are left over as aborted. Returns how many were left. */
+/* The stop: take the socket's name away, let no more callbacks in, wait for those inside,
+ * then end the sessions that are left over as aborted. Returns how many connections are
+ * still open. libmilter serves on and puts their mail off (in observe mode: lets it go)
+ * until the process ends, which it should do soon.
+ *
+ * libmilter's own stop is never used. It destroys a lock that its listener and workers
+ * still take, and where one of them does, smfi_main does not return. */
 size_t nm_milter_drain(unsigned timeout_ms);
 
 /* Connections open now. */

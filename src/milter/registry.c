@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 static struct {
     pthread_mutex_t lock; /* guards all below */
@@ -78,7 +79,8 @@ size_t nm_registry_count(void)
     return count;
 }
 
-struct timespec nm_deadline(unsigned timeout_ms)
+/* The time `timeout_ms` from now, as pthread's timed waits take it. */
+static struct timespec deadline(unsigned timeout_ms)
 {
     struct timespec until;
 
@@ -94,7 +96,7 @@ struct timespec nm_deadline(unsigned timeout_ms)
 
 size_t nm_registry_drain(unsigned timeout_ms)
 {
-    const struct timespec until = nm_deadline(timeout_ms);
+    const struct timespec until = deadline(timeout_ms);
     size_t left;
 
     (void)pthread_mutex_lock(&registry.lock);

@@ -10,7 +10,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <time.h>
 
 struct nm_connection {
     struct nm_connection *next;
@@ -29,9 +28,6 @@ bool nm_registry_enter(void);
 void nm_registry_leave(void);
 
 size_t nm_registry_count(void);
-
-/* The time `timeout_ms` from now, as pthread's timed waits take it. */
-struct timespec nm_deadline(unsigned timeout_ms);
 
 /* From now on no callback enters; wait for those inside, then end the sessions that are
  * left. Returns how many connections are still open. */

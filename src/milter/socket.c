@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,31 +48,6 @@ static int connect_path(const char *path)
         errno = saved;
         return -1;
     }
-    return fd;
-}
-
-/* `inet:port@host` and `inet6:port@host`; host may be missing or in brackets. */
-static int connect_inet(const char *spec)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
-    struct addrinfo *found = NULL;
-    const char *colon = strchr(spec, ':');
-    char port[16];
-    char host[128];
-    int fd = -1;
-
-    if (colon == NULL || sscanf(colon + 1, "%15[^@]@%127[^]\n]", port, host) < 1)
-        return -1;
-    if (strchr(colon, '@') == NULL ||
-        getaddrinfo(host[0] == '[' ? host + 1 : host, port, &hints, &found) != 0) {
-        hints.ai_flags = 0;
-        if (getaddrinfo(NULL, port, &hints, &found) != 0)
-            return -1;
-    }
-    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0)
-        (void)connect(fd, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
     return fd;
 }
 
@@ -169,11 +143,10 @@ enum nm_code nm_milter_listen(
     return NM_OK;
 }
 
-void nm_milter_poke(const char *spec)
+void nm_milter_unlink(const char *spec)
 {
     const char *path = path_of(spec);
-    const int fd = path != NULL ? connect_path(path) : connect_inet(spec);
 
-    if (fd >= 0)
-        (void)close(fd);
+    if (path != NULL)
+        (void)unlink(path);
 }

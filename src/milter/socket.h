@@ -8,8 +8,7 @@
 enum nm_code nm_milter_listen(
     const char *spec, unsigned mode, const char *group, struct nm_error *error);
 
-/* Connect once and hang up: libmilter looks at its stop flag only when its accept loop
- * wakes, which else takes up to five seconds. */
-void nm_milter_poke(const char *spec);
+/* Remove the socket from the file system, if it is there. Who is connected stays so. */
+void nm_milter_unlink(const char *spec);
 
 #endif

@@ -62,11 +62,6 @@ int smfi_main(void)
     return MI_SUCCESS;
 }
 
-int smfi_stop(void)
-{
-    return MI_SUCCESS;
-}
-
 int smfi_setpriv(SMFICTX *context, void *mine)
 {
     context->mine = mine;
