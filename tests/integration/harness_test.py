@@ -4,17 +4,20 @@ import unittest
 
 from harness.case import SiteCase, main, message
 from harness.sink import parse
-from harness.site import Site
 
 
 class HarnessCase(SiteCase):
+    site_options = {
+        "milters": "",
+        "settings": {
+            "smtpd_recipient_restrictions": "check_recipient_access "
+            "inline:{ { hold.example = HOLD } }"
+        },
+    }
+
     @classmethod
     def setUpClass(cls):
-        hold = "check_recipient_access inline:{ { hold.example = HOLD } }"
-        SiteCase.site = Site(
-            milters="", settings={"smtpd_recipient_restrictions": hold}
-        )
-        cls.postfix = cls.site.postfix
+        cls.open_site()  # and no daemon
 
     def test_a_message_arrives_with_its_envelope(self):
         answers = self.send(self.at("a.example"), self.at("b.example"))

@@ -1,6 +1,7 @@
 """How sessions run: the ways in which clients and Postfix speak to each other."""
 
 from harness.case import SiteCase, main, message
+from harness.process import Port
 
 LOOKALIKE = "аrmy.mil"  # its first letter is Cyrillic
 LOOKALIKE_A_LABEL = "xn--rmy-5cd.mil"
@@ -274,6 +275,31 @@ class LocalCase(SiteCase):
         self.assert_rows(
             {"recipient": bad, "action": "reject", "outcome": "held", "queue_id": queue_id},
             {"recipient": good, "action": "accept", "outcome": "held", "queue_id": queue_id},
+        )
+
+
+class InetCase(SiteCase):
+    """Postfix reaches the daemon by TCP."""
+
+    port = Port()
+    site_options = {"milters": f"inet:{port.host}:{port.number}"}
+    config = {"milter": {"socket": f"inet:{port.number}@{port.host}", "socket_group": ""}}
+
+    @classmethod
+    def open_site(cls):
+        super().open_site()
+        cls.daemon.takes_mail = cls.port.accepts
+
+    def test_a_message_is_judged_alike(self):
+        bad, good = self.at("army.ml"), self.at("army.mil")
+        answers = self.send(bad, good)
+        self.assert_reply(answers.rcpt[bad], 550, "5.7.1", "army.mil")
+        self.assert_reply(answers.end, 250)
+        self.assert_arrived(good)
+        self.assertEqual(self.queue(), [])
+        self.assert_rows(
+            {"recipient": bad, "action": "reject", "outcome": "refused"},
+            {"recipient": good, "action": "accept", "outcome": "passed"},
         )
 
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from .site import Site
 
 SKIP = 77  # ctest's SKIP_RETURN_CODE
+LONGEST_S = 280  # a module's run, below ctest's own limit: who is killed tidies nothing up
 
 
 class Answers(NamedTuple):
@@ -33,21 +34,40 @@ def message(mark, *headers, subject="A test", body="Hello.\n"):
 
 
 class SiteCase(unittest.TestCase):
-    """`config` is laid over the daemon's configuration for the cases of a class."""
+    """`config` is laid over the daemon's configuration for the cases of a class, and
+    `site_options` are the Postfix's; a class that wants others has a site of its own."""
 
     config = {}
+    site_options = {}
     maxDiff = None
     site = None
+    _site_options = None
     _count = 0
 
     @classmethod
     def setUpClass(cls):
-        if SiteCase.site is None:
-            SiteCase.site = Site()
-        cls.daemon, cls.postfix = cls.site.daemon, cls.site.postfix
-        cls.daemon.configure(cls.config)
+        cls.open_site()
+        cls.configure()
         cls.daemon.start()
         cls.addClassCleanup(cls.daemon.stop)
+
+    @classmethod
+    def open_site(cls):
+        if SiteCase._site_options != cls.site_options:
+            SiteCase.close_site()
+            SiteCase.site = Site(**cls.site_options)
+            SiteCase._site_options = cls.site_options
+        cls.daemon, cls.postfix = cls.site.daemon, cls.site.postfix
+
+    @staticmethod
+    def close_site():
+        site, SiteCase.site, SiteCase._site_options = SiteCase.site, None, None
+        if site:
+            site.close()
+
+    @classmethod
+    def configure(cls):
+        cls.daemon.configure(cls.config)
 
     def setUp(self):
         SiteCase._count += 1
@@ -59,11 +79,17 @@ class SiteCase(unittest.TestCase):
         site = SiteCase.site
         logs = _logs(site) if site else []
         starts = [log.size() for log in logs]
-        site and site.dialogue.clear()
-        before = len(result.failures) + len(result.errors)
-        super().run(result)
-        if site and len(result.failures) + len(result.errors) > before:
-            _show(self, site, logs, starts)
+        if site:
+            site.dialogue.clear()
+        faults = _faults(result)
+        try:
+            return super().run(result)
+        except KeyboardInterrupt:
+            faults = None
+            raise
+        finally:
+            if site and _faults(result) != faults:
+                _show(self, site, logs, starts)
 
     # ---- speaking -------------------------------------------------------
 
@@ -130,6 +156,10 @@ class SiteCase(unittest.TestCase):
         return rows
 
 
+def _faults(result):
+    return len(result.failures) + len(result.errors)
+
+
 def _logs(site):
     daemon_log = site.daemon.server.log if site.daemon.server else None
     return [log for log in (daemon_log, site.postfix.log) if log]
@@ -163,10 +193,11 @@ def main(programs=("NEARMISSD", "NEARMISS")):
     if reason:
         print(f"skipped: {reason}")
         sys.exit(SKIP)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, signal.default_int_handler)
+    signal.alarm(LONGEST_S)
     try:
         tests = unittest.main(module="__main__", verbosity=2, exit=False)
     finally:
-        if SiteCase.site:
-            SiteCase.site.close()
+        SiteCase.close_site()
     sys.exit(not tests.result.wasSuccessful())

@@ -42,6 +42,7 @@ class Daemon:
         self.database = os.path.join(folder, "audit.db")
         self.milter_socket = os.path.join(folder, "milter.sock")
         self.control_socket = os.path.join(folder, "control.sock")
+        self.takes_mail = lambda: accepts(self.milter_socket)
         self.server = None
         self._user = pwd.getpwnam(USER)
         os.makedirs(folder, mode=0o755, exist_ok=True)
@@ -119,7 +120,7 @@ class Daemon:
 
     def start(self, environment=None, as_root=False):
         self.launch(environment, as_root)
-        self.server.until("takes milter connections", lambda: accepts(self.milter_socket))
+        self.server.until("takes milter connections", self.takes_mail)
         self.server.until("takes requests", lambda: accepts(self.control_socket))
 
     def stop(self, number=signal.SIGTERM, deadline_s=DEADLINE_S):
