@@ -189,7 +189,7 @@ static bool put_label(
             nm_look_ascii(looks, skeleton, strip(skeleton, (size_t)size), look));
     else
         nm_buf_put(out, look, nm_look_ascii(looks, label, length, look));
-    return U_SUCCESS(status) || status == U_BUFFER_OVERFLOW_ERROR;
+    return U_SUCCESS(status) && (length < 4 || memcmp(label, "xn--", 4) != 0);
 }
 
 bool nm_look(const struct nm_looks *looks, const struct nm_names *names,

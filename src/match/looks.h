@@ -21,8 +21,8 @@ enum nm_code nm_looks_new(
 void nm_looks_free(struct nm_looks **looks);
 
 /* The look of a name into `out` of NM_LOOK_MAX + 1 bytes, label by label, so that a look
- * has as many dots as the name. False when ICU failed, which it does only without memory;
- * labels then look as they are written. */
+ * has as many dots as the name. False when ICU could not do it, so that a label looks as
+ * it is written. */
 bool nm_look(const struct nm_looks *looks, const struct nm_names *names,
     const struct nm_domain *domain, char *out);
 

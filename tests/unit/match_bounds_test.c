@@ -4,7 +4,7 @@
 #include "../../src/match/search.h"
 #include "match_kit.h"
 
-enum { LISTED = 3000 };
+enum { LISTED = 6000 };
 
 static struct nm_index_entry entries[LISTED];
 
@@ -20,7 +20,7 @@ static void fill(char *out, char c, size_t label)
  * from a look-alike group are others of the group. */
 static void crowd(struct kit *kit, const char *base)
 {
-    static const char alike[] = "1li";
+    static const char alike[] = "l1i";
 
     for (size_t n = 0; n < LISTED; n++) {
         char text[NM_DOMAIN_MAX + 1];
@@ -83,26 +83,68 @@ START_TEST(test_match__the_work_for_any_name_is_bounded)
 }
 END_TEST
 
-START_TEST(test_match__the_caps_are_reached_by_a_crowd_and_the_best_is_still_found)
+static void search(const struct kit *kit, const char *text, struct nm_findings *found)
 {
-    struct nm_domain typed;
-    struct nm_findings found;
+    const struct nm_domain typed = kit_domain(kit, text);
     struct nm_query query;
-    struct nm_verdict verdict;
+
+    nm_query_init(kit->index, &typed, &query);
+    nm_query_split(&query);
+    nm_search(&query, found);
+}
+
+/* Thousands of names have one look, so one bucket of the index is full of them; now and
+ * then a name comes along whose forms fall into it. */
+START_TEST(test_match__a_crowded_bucket_ends_the_search_at_its_cap)
+{
+    struct nm_findings found;
     struct kit kit;
+    bool reached = false;
 
     kit_begin(&kit);
     crowd(&kit, "lllllllllllllllllll.example");
-    entries[0].weight = 50; /* the base itself */
     kit_build(&kit);
-    typed = kit_domain(&kit, "iiiiiiiilllllllllll.example");
-    nm_query_init(kit.index, &typed, &query);
-    nm_query_split(&query);
-    nm_search(&query, &found);
-    ck_assert_uint_ge(found.tries + found.count, NM_FINDINGS_MAX);
-    typed = kit_domain(&kit, "lllllllllllllllllli.example");
-    nm_index_match(kit.index, &typed, &verdict);
-    ck_assert_str_eq(verdict.best.target.name, "lllllllllllllllllll.example");
+    search(&kit, "iiiiiiiilllllllllll.example", &found);
+    ck_assert_uint_eq(found.tries, NM_TRIES_MAX);
+    for (unsigned n = 0; n < 20000 && !reached; n++) {
+        char text[64];
+
+        (void)sprintf(text, "abcdefghij%ux.example", n * 7919);
+        search(&kit, text, &found);
+        ck_assert_uint_le(found.looks, NM_LOOKS_MAX);
+        reached = found.looks == NM_LOOKS_MAX;
+    }
+    ck_assert(reached);
+    kit_end(&kit);
+}
+END_TEST
+
+START_TEST(test_match__of_too_many_candidates_the_most_probable_are_weighed)
+{
+    static const char typed[] = "lllllllllllllllllll.example";
+    struct nm_findings found;
+    struct kit kit;
+    size_t count = 0;
+
+    kit_begin(&kit);
+    for (size_t at = 0; typed[at] != '.'; at++)
+        for (char c = 'a'; c <= 'z'; c++) {
+            char text[sizeof typed];
+
+            if (c == typed[at])
+                continue;
+            strcpy(text, typed);
+            text[at] = c;
+            entries[count].name = kit_domain(&kit, text);
+            entries[count].listing = NM_LISTING_PROTECTED;
+            entries[count++].weight = at == 12 && c == 'k' ? 50 : 1;
+        }
+    kit.spec.entries = entries;
+    kit.spec.entry_count = count;
+    kit_build(&kit);
+    search(&kit, typed, &found);
+    ck_assert_uint_eq(found.count, NM_FINDINGS_MAX);
+    kit_expect_near(&kit, typed, "llllllllllllkllllll.example", 0.5);
     kit_end(&kit);
 }
 END_TEST
@@ -115,8 +157,9 @@ int main(void)
     int failed;
 
     tcase_add_test(cases, test_match__the_work_for_any_name_is_bounded);
+    tcase_add_test(cases, test_match__a_crowded_bucket_ends_the_search_at_its_cap);
     tcase_add_test(
-        cases, test_match__the_caps_are_reached_by_a_crowd_and_the_best_is_still_found);
+        cases, test_match__of_too_many_candidates_the_most_probable_are_weighed);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

@@ -57,7 +57,7 @@ END_TEST
 START_TEST(test_match__a_protected_suffix_makes_its_slips_sure)
 {
     static const char *const typed[] = {"navy.ml", "navy.il", "navy.mi", "navy.mli",
-        "navy.mill", "mail.navy.ml", "x.ml"};
+        "navy.mill", "mail.navy.ml", "x.ml", "x.mol", "x.nil", "x.mkl"};
 
     for (size_t i = 0; i < NM_COUNT(typed); i++) {
         char target[64];
@@ -74,6 +74,10 @@ START_TEST(test_match__a_protected_suffix_makes_its_slips_sure)
     kit_expect(&kit, "hmrc.gov.uk", NM_MATCH_NONE);
     kit_expect(&kit, "firm.co.il", NM_MATCH_NONE);
     kit_expect(&kit, "firm.co.uk", NM_MATCH_NONE);
+    ck_assert_uint_eq(kit_match(&kit, "firm.co.il").candidate_count, 0);
+    ck_assert_uint_eq(kit_match(&kit, "unrelated.us").candidate_count, 0);
+    ck_assert_uint_eq(kit_match(&kit, "mil").candidate_count, 0);
+    ck_assert_uint_eq(kit_match(&kit, "ml").candidate_count, 0);
 }
 END_TEST
 
@@ -145,7 +149,7 @@ START_TEST(test_match__local_names_are_no_slips_for_public_ones)
 {
     ck_assert(confidence_of("contractor.com", "contractor.local") < 0.5);
     ck_assert(confidence_of("contractor.com", "mail.contractor.internal") < 0.5);
-    ck_assert(confidence_of("192.com", "192.0.2.1") < 0.5);
+    ck_assert(confidence_of("192.com", "10.0.192.1") < 0.5);
 }
 END_TEST
 
@@ -210,6 +214,42 @@ START_TEST(test_match__doubling_a_weight_doubles_the_prior)
         kit_end(&one);
     }
     ck_assert(odds[1] / odds[0] > 1.999 && odds[1] / odds[0] < 2.001);
+}
+END_TEST
+
+START_TEST(test_match__a_name_under_a_protected_suffix_is_no_slip_of_another)
+{
+    struct kit both;
+
+    kit_begin(&both);
+    kit_add_suffix(&both, "mil");
+    kit_add_suffix(&both, "ml");
+    kit_build(&both);
+    ck_assert_uint_eq(kit_match(&both, "navy.ml").candidate_count, 0);
+    ck_assert_uint_eq(kit_match(&both, "navy.mil").candidate_count, 0);
+    ck_assert_uint_gt(kit_match(&both, "navy.mli").candidate_count, 0);
+    kit_end(&both);
+}
+END_TEST
+
+START_TEST(test_match__of_two_ways_to_one_target_the_better_counts)
+{
+    static const double weights[][2] = {{1, 100}, {100, 1}};
+
+    for (size_t i = 0; i < NM_COUNT(weights); i++) {
+        struct kit two;
+        struct nm_verdict verdict;
+
+        kit_begin(&two);
+        kit_add(&two, NM_LISTING_PROTECTED, "us.contractor.com", weights[i][0]);
+        kit_add(&two, NM_LISTING_PROTECTED, "contractor.com", weights[i][1]);
+        kit_build(&two);
+        verdict = kit_match(&two, "us.contrector.com");
+        ck_assert_uint_eq(verdict.candidate_count, 1);
+        ck_assert_str_eq(verdict.best.target.name, "us.contractor.com");
+        ck_assert(verdict.best.prior > 4);
+        kit_end(&two);
+    }
 }
 END_TEST
 
@@ -371,6 +411,9 @@ int main(void)
     tcase_add_test(cases, test_match__history_is_weighed_and_ends_no_question);
     tcase_add_test(cases, test_match__a_suffix_slip_that_history_knows_is_spared);
     tcase_add_test(cases, test_match__doubling_a_weight_doubles_the_prior);
+    tcase_add_test(
+        cases, test_match__a_name_under_a_protected_suffix_is_no_slip_of_another);
+    tcase_add_test(cases, test_match__of_two_ways_to_one_target_the_better_counts);
     tcase_add_test(
         cases, test_match__the_strongest_listing_and_the_nearest_cover_count);
     tcase_add_test(cases, test_match__a_listed_name_is_never_a_near_miss_of_another);
