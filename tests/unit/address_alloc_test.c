@@ -5,29 +5,11 @@
 #include <nearmiss/address.h>
 
 #include "alloc_walk.h"
+#include "alloc_walk_icu.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unicode/uclean.h>
-
-static void *icu_alloc(const void *context, size_t size)
-{
-    (void)context;
-    return malloc(size);
-}
-
-static void *icu_realloc(const void *context, void *memory, size_t size)
-{
-    (void)context;
-    return realloc(memory, size);
-}
-
-static void icu_free(const void *context, void *memory)
-{
-    (void)context;
-    free(memory);
-}
 
 /* ICU loads its tables once a process and remembers a failure to do so; these tests are
  * about what comes after. */
@@ -146,14 +128,12 @@ END_TEST
 
 int main(void)
 {
-    UErrorCode status = U_ZERO_ERROR;
     Suite *suite = suite_create("address");
     TCase *cases = tcase_create("alloc");
     SRunner *runner = srunner_create(suite);
     int failed;
 
-    u_setMemoryFunctions(NULL, icu_alloc, icu_realloc, icu_free, &status);
-    if (U_FAILURE(status))
+    if (!alloc_walk_hook_icu())
         return 1;
     tcase_add_test(cases, test_names__say_no_memory_and_make_nothing);
     tcase_add_test(cases, test_domain__is_whole_or_a_fault_when_memory_runs_out);
