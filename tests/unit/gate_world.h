@@ -27,6 +27,7 @@ struct world_event {
     char queue_id[WORLD_TEXT_MAX];
     char client[WORLD_TEXT_MAX];
     char auth[WORLD_TEXT_MAX];
+    char config[NM_CONFIG_HASH_LENGTH + 1];
     enum nm_match match;
     enum nm_action action;
     enum nm_mode mode;
@@ -84,6 +85,7 @@ static inline enum nm_code world_append(
         (void)nm_copy(row->queue_id, WORLD_TEXT_MAX, events[i].queue_id);
         (void)nm_copy(row->client, WORLD_TEXT_MAX, events[i].client);
         (void)nm_copy(row->auth, WORLD_TEXT_MAX, events[i].auth);
+        (void)nm_copy(row->config, sizeof row->config, events[i].config);
     }
     *ticket = world->event_count;
     return NM_OK;
