@@ -31,8 +31,8 @@ enum nm_match {
     NM_MATCH_OWN,       /* this site's own, or below it */
     NM_MATCH_PROTECTED, /* listed under `protect`, or below a listed domain */
     NM_MATCH_ALLOWED,   /* listed under `allow`, or below a listed domain */
-    NM_MATCH_KNOWN,     /* met often enough to be meant */
-    NM_MATCH_NEAR_MISS  /* almost a known name */
+    NM_MATCH_KNOWN, /* a mail provider, or written to before and near nothing usual */
+    NM_MATCH_NEAR_MISS /* almost a known name */
 };
 enum { NM_MATCH_COUNT = NM_MATCH_NEAR_MISS + 1 };
 
@@ -94,9 +94,9 @@ struct nm_candidate {
 
 struct nm_verdict {
     enum nm_match match;
-    double
-        confidence; /* 0..1: that the name is a slip at all, for whichever target: the
-                          sum of the candidates' own. Rules ask for this one */
+    /* 0..1: that the name is a slip at all, for whichever target: the sum of the
+     * candidates' own. Rules ask for this one. */
+    double confidence;
     uint8_t candidate_count;  /* how many targets were weighed, at most 255 */
     const char *listed;       /* the list entry that made it own, protected, allowed or
                                 known; borrowed from the index, else NULL */
@@ -106,7 +106,9 @@ struct nm_verdict {
 /* ---- the index ---------------------------------------------------------- */
 
 /* Where a name comes from. A name given several times keeps its strongest listing (the
- * last of this enum) and its greatest weight. */
+ * last of this enum), the greatest weight that a list gives it and, beside it, the
+ * greatest count of history. Only the three that are orders cover the names below; a name
+ * that history alone lists may be a near miss itself, of one written to more often. */
 enum nm_listing {
     NM_LISTING_HISTORY,  /* mail went there before; the weight is a count of messages */
     NM_LISTING_PROVIDER, /* a mail provider of the built-in list */
@@ -118,9 +120,9 @@ enum nm_listing {
 struct nm_index_entry {
     struct nm_domain name;
     enum nm_listing listing;
-    double
-        weight; /* above 0, to NM_INDEX_WEIGHT_MAX; 1 when the list gives none. Doubling it
-                      doubles the prior */
+    /* Above 0, to NM_INDEX_WEIGHT_MAX; 1 when the list gives none. Doubling it doubles the
+     * prior. */
+    double weight;
 };
 
 #define NM_INDEX_WEIGHT_MAX 1e12
@@ -149,7 +151,7 @@ struct nm_index_spec {
 
 enum {
     NM_INDEX_NAMES_MAX = 16 * 1024 * 1024, /* entries of all lists together */
-    NM_SUFFIXES_MAX = 4096                 /* protected suffixes */
+    NM_SUFFIXES_MAX = 4096 /* protected suffixes, of up to 4 labels each */
 };
 
 struct nm_index;
@@ -165,12 +167,14 @@ void nm_index_free(struct nm_index **index);
 size_t nm_index_bytes(const struct nm_index *index);
 size_t nm_index_size(const struct nm_index *index);
 
-/* Judge `typed`. Bounded work; allocates nothing for an ASCII name. */
+/* Judge `typed`. Bounded work, whatever the name and the lists: of very many candidates
+ * the most probable are weighed. Allocates nothing for an ASCII name. */
 void nm_index_match(const struct nm_index *index, const struct nm_domain *typed,
     struct nm_verdict *out);
 
-/* The candidates of the same judgement, most probable first, for people who ask why.
- * Returns how many were written, at most `capacity`. */
+/* The candidates of the same judgement, most probable first, for people who ask why; none
+ * for a name that is own, protected, allowed or a provider's. Returns how many were
+ * written, at most `capacity`. */
 size_t nm_index_candidates(const struct nm_index *index, const struct nm_domain *typed,
     struct nm_candidate *out, size_t capacity);
 
@@ -179,7 +183,7 @@ size_t nm_index_candidates(const struct nm_index *index, const struct nm_domain 
 void nm_candidate_describe(const struct nm_candidate *candidate, struct nm_buf *out);
 
 /* The text of a compiled-in table or list, for `nearmiss config show` and for tests:
- * "suffix-slips", "keyboards", "glyphs", "providers". NULL text for any other name. */
+ * "suffix-slips", "keyboards", "glyphs", "letter-pairs", "providers". NULL text for any other name. */
 struct nm_table nm_builtin_table(const char *name);
 
 #ifdef __cplusplus

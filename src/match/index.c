@@ -218,6 +218,23 @@ uint32_t nm_index_find(
     return NM_NO_NAME;
 }
 
+uint32_t nm_index_find_suffix(
+    const struct nm_index *index, uint64_t hash, const char *text, size_t length)
+{
+    const uint64_t key = nm_key(NM_KEY_SUFFIX, hash);
+    size_t count;
+    const struct nm_map_row *rows = nm_map_find(&index->near, key, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct nm_name *name = &index->names[rows[i].name];
+
+        if (rows[i].tag == (uint32_t)key && name->is_suffix && name->length == length &&
+            memcmp(nm_name_text(index, name), text, length) == 0)
+            return rows[i].name;
+    }
+    return NM_NO_NAME;
+}
+
 /* ---- the multimap ------------------------------------------------------- */
 
 struct keys {

@@ -86,6 +86,10 @@ static inline const char *nm_name_text(
 uint32_t nm_index_find(
     const struct nm_index *index, uint64_t hash, const char *text, size_t length);
 
+/* The protected suffix that equals `text`, likewise. */
+uint32_t nm_index_find_suffix(
+    const struct nm_index *index, uint64_t hash, const char *text, size_t length);
+
 /* The rows under `key`, whose names may have it: the first, and how many to look at.
  * Rows with another tag lie between. */
 static inline const struct nm_map_row *nm_map_find(

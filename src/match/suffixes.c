@@ -99,34 +99,39 @@ static void try_row(const struct nm_query *query, const struct nm_suffix_row *ro
 static void try_protected(const struct nm_query *query, const struct nm_suffix_row *row,
     size_t start, struct nm_findings *found)
 {
-    const struct nm_index *index = query->index;
+    uint32_t at;
 
     if (row->class != NM_SUFFIX_SLIP)
         return;
-    for (size_t i = index->listed_count; i < index->name_count; i++)
-        if (index->names[i].length == row->meant_length &&
-            memcmp(nm_name_text(index, &index->names[i]), row->meant,
-                row->meant_length) == 0)
-            nm_keep_suffix(query, (uint32_t)i, start, start, 0, row->class, found);
+    at = nm_index_find_suffix(query->index, nm_hash(row->meant, row->meant_length),
+        row->meant, row->meant_length);
+    if (at != NM_NO_NAME)
+        nm_keep_suffix(query, at, start, start, 0, row->class, found);
 }
 
 /* ---- all ---------------------------------------------------------------- */
 
-/* Whether the typed name lies under a protected suffix already. */
+/* Where the label before the one at `start` begins; the last one's, if `start` is the
+ * end. */
+static size_t label_before(const struct nm_domain *typed, size_t start)
+{
+    size_t at = start == typed->length ? start : start - 1;
+
+    while (at > 0 && typed->name[at - 1] != '.')
+        at--;
+    return at;
+}
+
+/* Whether the typed name lies under a protected suffix already, or is one. */
 static bool is_under_protected(const struct nm_query *query)
 {
-    const struct nm_index *index = query->index;
-    const size_t length = query->typed->length;
+    const struct nm_domain *typed = query->typed;
+    size_t start = typed->length;
 
-    for (size_t i = index->listed_count; i < index->name_count; i++) {
-        const struct nm_name *suffix = &index->names[i];
-        const char *tail;
-
-        if (length < suffix->length)
-            continue;
-        tail = query->typed->name + length - suffix->length;
-        if (memcmp(tail, nm_name_text(index, suffix), suffix->length) == 0 &&
-            (length == suffix->length || tail[-1] == '.'))
+    for (int labels = 0; start > 0 && labels < SUFFIX_LABELS_MAX; labels++) {
+        start = label_before(typed, start);
+        if (nm_index_find_suffix(query->index, query->tails.tail[start],
+                typed->name + start, typed->length - start) != NM_NO_NAME)
             return true;
     }
     return false;
@@ -142,39 +147,43 @@ static bool ends_in_number(const struct nm_domain *typed)
     return at == 0 || (typed->name[at - 1] == '.' && at < typed->length);
 }
 
-/* A slip of a protected suffix is one of what stands where the public suffix does:
- * `x.co.il` is a name under a suffix of its own, not one under `il` for `mil`. */
+/* The labels from `start` on as a slip of a suffix. One of a protected suffix stands where
+ * the public suffix does or before it: `x.co.il` is a name under a suffix of its own, not
+ * one under `il` for `mil`. */
+static void search_labels(const struct nm_query *query, size_t start, bool protects,
+    struct nm_findings *found)
+{
+    size_t count;
+    const struct nm_suffix_row *rows = nm_tables_suffixes(query->index->tables,
+        query->typed->name + start, query->typed->length - start, &count);
+
+    if (protects)
+        nm_search_suffix_edits(query, start, found);
+    for (size_t i = 0; i < count; i++) {
+        try_row(query, &rows[i], start, found);
+        if (protects)
+            try_protected(query, &rows[i], start, found);
+    }
+}
+
 void nm_search_suffixes(const struct nm_query *query, struct nm_findings *found)
 {
     const struct nm_index *index = query->index;
-    const char *text = query->typed->name;
+    const struct nm_domain *typed = query->typed;
     const bool is_suffix = query->parts.registrable >= query->parts.suffix;
-    const size_t last = query->parts.suffix_known && !is_suffix ? query->parts.suffix
-                                                                : query->typed->length;
-    const bool protects =
-        index->name_count > index->listed_count && !is_under_protected(query);
-    size_t start = query->typed->length;
+    const size_t last =
+        query->parts.suffix_known && !is_suffix ? query->parts.suffix : typed->length;
+    bool protects;
+    size_t start = typed->length;
 
-    if (ends_in_number(query->typed))
+    if (ends_in_number(typed))
         return;
     search_core(query, found);
+    protects = index->name_count > index->listed_count && !is_under_protected(query);
     for (int labels = 0; labels < SUFFIX_LABELS_MAX; labels++) {
-        const struct nm_suffix_row *rows;
-        size_t count;
-
-        while (start > 0 && text[start - 1] != '.')
-            start--;
+        start = label_before(typed, start);
         if (start == 0)
-            break;
-        rows = nm_tables_suffixes(
-            index->tables, text + start, query->typed->length - start, &count);
-        if (protects && start <= last)
-            nm_search_suffix_edits(query, start, found);
-        for (size_t i = 0; i < count; i++) {
-            try_row(query, &rows[i], start, found);
-            if (protects && start <= last)
-                try_protected(query, &rows[i], start, found);
-        }
-        start--;
+            return;
+        search_labels(query, start, protects && start <= last, found);
     }
 }
