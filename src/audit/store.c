@@ -412,17 +412,25 @@ static int index_along(struct nm_store *store, size_t gathered)
 
 /* ---- groups ------------------------------------------------------------- */
 
-/* A commit into a file that has no name any more is durable for nobody. */
-static enum nm_code check_in_place(struct nm_store *store, struct nm_error *error)
+static bool is_in_place(struct nm_store *store)
 {
     struct stat now;
     int moved = 0;
 
     (void)sqlite3_file_control(store->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    if (moved == 0 && stat(store->wal_path, &now) == 0 &&
-        now.st_dev == store->wal_identity.st_dev &&
-        now.st_ino == store->wal_identity.st_ino)
+    return moved == 0 && stat(store->wal_path, &now) == 0 &&
+           now.st_dev == store->wal_identity.st_dev &&
+           now.st_ino == store->wal_identity.st_ino;
+}
+
+/* A commit into a file that has no name any more is durable for nobody. A database that
+ * was moved away is made whole: its write-ahead log stayed behind. */
+static enum nm_code check_in_place(struct nm_store *store, struct nm_error *error)
+{
+    if (is_in_place(store))
         return NM_OK;
+    (void)sqlite3_wal_checkpoint_v2(
+        store->db, "main", SQLITE_CHECKPOINT_FULL, NULL, NULL);
     return nm_fail(error, NM_SYSTEM,
         "%s: the database or its -wal file was removed or replaced while in use; what "
         "is found at this name is opened next, or a new log begun",

@@ -9,6 +9,7 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -61,16 +62,25 @@ static inline int64_t kit_now_us(void *self)
     return kit_epoch_us;
 }
 
-/* In memory where that is possible: what these tests find does not hang on a disk. */
-static inline void kit_init(struct kit *kit)
+static inline void kit_init_in(struct kit *kit, const char *where)
 {
     *kit = (struct kit){.wait_ms = 10000, .now_us = kit_epoch_us};
     pthread_mutex_init(&kit->lock, NULL);
     kit->log = (struct nm_log){.self = kit, .write = kit_log};
-    (void)snprintf(kit->folder, sizeof kit->folder, "%s/nm-audit-XXXXXX",
-        access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp");
+    (void)snprintf(kit->folder, sizeof kit->folder, "%s/nm-audit-XXXXXX", where);
     ck_assert_ptr_nonnull(mkdtemp(kit->folder));
     (void)snprintf(kit->path, sizeof kit->path, "%s/audit.db", kit->folder);
+}
+
+/* In memory where that is possible: what most tests find does not hang on a disk. */
+static inline void kit_init(struct kit *kit)
+{
+    kit_init_in(kit, access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp");
+}
+
+static inline void kit_init_on_disk(struct kit *kit)
+{
+    kit_init_in(kit, "/tmp");
 }
 
 static inline void kit_open(struct kit *kit)
@@ -129,15 +139,39 @@ static inline void kit_restart(struct kit *kit)
     kit_open(kit);
 }
 
-/* Whether the log has a line with this text, and how many it has in all. */
-static inline bool kit_logged(struct kit *kit, const char *text)
+/* Wait until the log has a line with this text: lines are written after waits have
+ * ended. A line that never comes is the test's time-out. */
+static inline void kit_await_line(struct kit *kit, const char *text)
 {
-    bool found;
+    bool found = false;
+
+    while (!found) {
+        pthread_mutex_lock(&kit->lock);
+        found = strstr(kit->lines, text) != NULL;
+        pthread_mutex_unlock(&kit->lock);
+        if (!found)
+            usleep(1000);
+    }
+}
+
+static inline size_t kit_errors(struct kit *kit)
+{
+    size_t errors;
 
     pthread_mutex_lock(&kit->lock);
-    found = strstr(kit->lines, text) != NULL;
+    errors = kit->errors;
     pthread_mutex_unlock(&kit->lock);
-    return found;
+    return errors;
+}
+
+static inline size_t kit_notices(struct kit *kit)
+{
+    size_t notices;
+
+    pthread_mutex_lock(&kit->lock);
+    notices = kit->notices;
+    pthread_mutex_unlock(&kit->lock);
+    return notices;
 }
 
 /* ---- events ------------------------------------------------------------- */
