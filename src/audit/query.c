@@ -39,6 +39,18 @@ struct nm_audit_reader {
 
 /* ---- open --------------------------------------------------------------- */
 
+/* What is read may come from elsewhere. */
+static int restrict_reader(sqlite3 *db)
+{
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    (void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, ROW_BYTES_MAX);
+    (void)sqlite3_busy_timeout(db, BUSY_MS);
+    return nm_schema_run(
+        db, "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF");
+}
+
 /* As it is found: with the daemon's -wal and -shm files, or, when these are missing and
  * may not be made, as a file that nobody writes. */
 static int open_database(struct nm_audit_reader *reader, const char *parameters)
@@ -64,10 +76,7 @@ static int open_database(struct nm_audit_reader *reader, const char *parameters)
             SQLITE_OPEN_EXRESCODE,
         NULL);
     if (status == SQLITE_OK)
-        status = sqlite3_busy_timeout(reader->db, BUSY_MS);
-    if (status == SQLITE_OK)
-        status = nm_schema_run(
-            reader->db, "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF");
+        status = restrict_reader(reader->db);
     if (status == SQLITE_OK)
         status = nm_schema_integer(
             reader->db, "SELECT count(*) FROM sqlite_schema", &ignored);
@@ -89,10 +98,10 @@ static enum nm_code connect_reader(
     }
     if (status != SQLITE_OK)
         return nm_schema_fail(reader->db, reader->path, status, error);
-    return nm_schema_check(reader->db, reader->path, error);
+    return NM_OK;
 }
 
-enum nm_code nm_audit_reader_open(
+static enum nm_code open_reader(
     const char *path, struct nm_audit_reader **out, struct nm_error *error)
 {
     struct nm_audit_reader *reader = calloc(1, sizeof *reader);
@@ -114,6 +123,22 @@ enum nm_code nm_audit_reader_open(
     return NM_OK;
 }
 
+enum nm_code nm_audit_reader_open(
+    const char *path, struct nm_audit_reader **out, struct nm_error *error)
+{
+    struct nm_audit_reader *reader = NULL;
+    enum nm_code code = open_reader(path, &reader, error);
+
+    if (code == NM_OK)
+        code = nm_schema_check_current(reader->db, path, error);
+    if (code != NM_OK) {
+        nm_audit_reader_close(&reader);
+        return code;
+    }
+    *out = reader;
+    return NM_OK;
+}
+
 void nm_audit_reader_close(struct nm_audit_reader **reader)
 {
     if (*reader == NULL)
@@ -125,36 +150,53 @@ void nm_audit_reader_close(struct nm_audit_reader **reader)
     *reader = NULL;
 }
 
-enum nm_code nm_audit_check(const char *path, struct nm_error *error)
+/* ---- the check ---------------------------------------------------------- */
+
+static enum nm_code check_existing(const char *path, struct nm_error *error)
 {
     struct nm_audit_reader *reader = NULL;
-    struct stat found;
-    char *folder;
-    char *slash;
     enum nm_code code;
 
-    if (stat(path, &found) == 0) {
-        if (access(path, W_OK) != 0)
-            return nm_fail(error, NM_SYSTEM, "%s: the audit log may not be written: %s",
-                path, strerror(errno));
-        if (found.st_size == 0)
-            return NM_OK;
-        code = nm_audit_reader_open(path, &reader, error);
-        nm_audit_reader_close(&reader);
-        return code;
-    }
-    folder = strdup(path);
+    if (access(path, W_OK) != 0)
+        return nm_fail(error, NM_SYSTEM, "%s: the audit log may not be written: %s",
+            path, strerror(errno));
+    code = open_reader(path, &reader, error);
+    if (code == NM_OK)
+        code = nm_schema_check(reader->db, path, error);
+    nm_audit_reader_close(&reader);
+    return code;
+}
+
+static enum nm_code check_folder(const char *path, struct nm_error *error)
+{
+    char *folder = strdup(path);
+    char *slash = folder != NULL ? strrchr(folder, '/') : NULL;
+    enum nm_code code = NM_OK;
+
     if (folder == NULL)
         return nm_fail(error, NM_NO_MEMORY, "%s: out of memory", path);
-    slash = strrchr(folder, '/');
     if (slash != NULL)
-        slash[slash == folder] = '\0';
-    code = NM_OK;
+        slash[slash == folder] = '\0'; /* the root keeps its slash */
     if (access(slash != NULL ? folder : ".", W_OK | X_OK) != 0)
-        code = nm_fail(error, NM_SYSTEM, "%s: the audit log cannot be made there: %s",
-            path, strerror(errno));
+        code = nm_fail(error, NM_SYSTEM,
+            "%s: the audit log cannot be made in its folder: %s", path,
+            strerror(errno));
     free(folder);
     return code;
+}
+
+enum nm_code nm_audit_check(const char *path, struct nm_error *error)
+{
+    struct stat found;
+    /* Beside the database come its -wal and -shm files. */
+    enum nm_code code = check_folder(path, error);
+
+    if (code != NM_OK || stat(path, &found) != 0)
+        return code;
+    if (S_ISDIR(found.st_mode))
+        return nm_fail(
+            error, NM_SYSTEM, "%s: this is a folder; name a file in it", path);
+    return found.st_size > 0 ? check_existing(path, error) : NM_OK;
 }
 
 /* ---- the question ------------------------------------------------------- */
@@ -656,6 +698,34 @@ static sqlite3_stmt *window_to(const struct scan *scan, int64_t upto, int64_t *a
     return statement;
 }
 
+/* Where there is nothing for longer than a window, go on where there is something. In a
+ * damaged log that may be anywhere, but a listing must come to an end. */
+static int skip_gap(const struct scan *scan, int64_t *after)
+{
+    int64_t next = 0;
+    const int status = nm_schema_integer_of(scan->reader->db,
+        "SELECT coalesce(min(sequence), 0x7fffffffffffffff) - 1 FROM event"
+        " WHERE sequence > ?",
+        *after, &next);
+
+    if (status == SQLITE_OK && next < *after)
+        return SQLITE_CORRUPT;
+    *after = next;
+    return status;
+}
+
+static int skip_gap_back(const struct scan *scan, int64_t *upto)
+{
+    int64_t next = 0;
+    const int status = nm_schema_integer_of(scan->reader->db,
+        "SELECT coalesce(max(sequence), 0) FROM event WHERE sequence <= ?", *upto, &next);
+
+    if (status == SQLITE_OK && next > *upto)
+        return SQLITE_CORRUPT;
+    *upto = next;
+    return status;
+}
+
 /* ---- listing ------------------------------------------------------------ */
 
 /* Read rows until the page is full. `*after` goes on to the last one read, or to the end
@@ -674,16 +744,24 @@ static enum nm_code read_page(
     (void)sqlite3_bind_int64(statement, LIMIT, PAGE_ROWS);
     while (code == NM_OK && nm_arena_used(reader->arena) < PAGE_BYTES &&
            (status = sqlite3_step(statement)) == SQLITE_ROW) {
-        code = copy_row(reader, statement, &reader->rows[*count], error);
+        struct nm_audit_row *row = &reader->rows[*count];
+
+        code = copy_row(reader, statement, row, error);
+        if (code == NM_OK && row->sequence <= *after)
+            code = nm_schema_fail(reader->db, reader->path, SQLITE_CORRUPT, error);
         if (code == NM_OK)
             *after = reader->rows[(*count)++].sequence;
     }
     if (code == NM_OK && status != SQLITE_ROW && status != SQLITE_DONE)
         code = nm_schema_fail(reader->db, reader->path, status, error);
     (void)sqlite3_reset(statement);
-    if (status == SQLITE_DONE && *count < PAGE_ROWS)
-        *after = upto;
-    return code;
+    if (code != NM_OK || status != SQLITE_DONE || *count == PAGE_ROWS)
+        return code;
+    *after = upto;
+    status = skip_gap(scan, after);
+    return status == SQLITE_OK
+               ? NM_OK
+               : nm_schema_fail(reader->db, reader->path, status, error);
 }
 
 static enum nm_code hand_out(struct nm_audit_reader *reader,
@@ -714,7 +792,7 @@ static enum nm_code find_newest(
     size_t left = filter->query->newest;
     int64_t upto = filter->upto;
     int64_t after;
-    int status = SQLITE_DONE;
+    int status;
     enum nm_code code =
         scan_begin(&scan, reader, filter, "SELECT d.sequence", "DESC", error);
 
@@ -727,9 +805,11 @@ static enum nm_code find_newest(
             if (--left == 0)
                 filter->after = sqlite3_column_int64(statement, 0) - 1;
         (void)sqlite3_reset(statement);
-        if (status != SQLITE_DONE)
-            code = nm_schema_fail(reader->db, reader->path, status, error);
         upto = after;
+        if (status == SQLITE_DONE)
+            status = skip_gap_back(&scan, &upto);
+        if (status != SQLITE_OK)
+            code = nm_schema_fail(reader->db, reader->path, status, error);
     }
     scan_end(&scan);
     return code;

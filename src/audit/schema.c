@@ -250,12 +250,38 @@ out:
 enum nm_code nm_schema_check(sqlite3 *db, const char *path, struct nm_error *error)
 {
     int64_t version = 0;
+
+    return read_version(db, path, &version, error);
+}
+
+/* A file from somebody else may have something else of these names. */
+static enum nm_code check_tables(sqlite3 *db, const char *path, struct nm_error *error)
+{
+    int64_t tables = 0;
+    const int status = nm_schema_integer(db,
+        "SELECT count(*) = 6 FROM sqlite_schema WHERE type = 'table' AND name IN"
+        " ('event', 'text', 'mention', 'config', 'word', 'state')"
+        " AND sql LIKE 'CREATE TABLE %'",
+        &tables);
+
+    if (status == SQLITE_OK && tables == 1)
+        return NM_OK;
+    return nm_schema_fail(
+        db, path, status != SQLITE_OK ? status : SQLITE_CORRUPT, error);
+}
+
+enum nm_code nm_schema_check_current(
+    sqlite3 *db, const char *path, struct nm_error *error)
+{
+    int64_t version = 0;
     enum nm_code code = read_version(db, path, &version, error);
 
-    if (code == NM_OK && version != NM_SCHEMA_VERSION)
-        code = nm_fail(error, NM_SYSTEM,
+    if (code != NM_OK)
+        return code;
+    if (version != NM_SCHEMA_VERSION)
+        return nm_fail(error, NM_SYSTEM,
             "%s: the audit log is still of version %lld; nearmissd brings it to "
             "version %d when it starts",
             path, (long long)version, NM_SCHEMA_VERSION);
-    return code;
+    return check_tables(db, path, error);
 }

@@ -16,8 +16,13 @@ enum {
  * when SQLite refuses. */
 enum nm_code nm_schema_migrate(sqlite3 *db, const char *path, struct nm_error *error);
 
-/* The same judgement for a reader, which changes nothing. */
+/* Whether it could be brought there: it is empty, or ours and not newer. Changes nothing;
+ * fails as above. */
 enum nm_code nm_schema_check(sqlite3 *db, const char *path, struct nm_error *error);
+
+/* Whether it is of NM_SCHEMA_VERSION, as a reader wants it. */
+enum nm_code nm_schema_check_current(
+    sqlite3 *db, const char *path, struct nm_error *error);
 
 /* Fill `error` with what SQLite says of the last call on `db` (which may be NULL), in
  * words that say what to do. Returns NM_SYSTEM, or NM_NO_MEMORY. */

@@ -544,12 +544,12 @@ static enum nm_code create_file(const char *path, struct nm_error *error)
     return NM_OK;
 }
 
-static int configure(struct nm_store *store, unsigned busy_ms)
+static int configure(struct nm_store *store)
 {
     char pragmas[256];
     struct nm_buf buf;
     int on = 1;
-    int status = sqlite3_busy_timeout(store->db, (int)busy_ms);
+    int status;
 
     nm_buf_init(&buf, pragmas, sizeof pragmas);
     nm_buf_printf(&buf,
@@ -557,8 +557,7 @@ static int configure(struct nm_store *store, unsigned busy_ms)
         "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -%d;"
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
         CACHE_KIB);
-    if (status == SQLITE_OK)
-        status = nm_schema_run(store->db, pragmas);
+    status = nm_schema_run(store->db, pragmas);
     (void)sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
     (void)sqlite3_wal_hook(store->db, note_wal, store);
     return status;
@@ -579,10 +578,8 @@ static int prepare(struct nm_store *store)
  * write-ahead log, which then begins anew, to the database. */
 static int write_all_again(struct nm_store *store)
 {
-    const int status = sqlite3_wal_checkpoint_v2(
+    return sqlite3_wal_checkpoint_v2(
         store->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-
-    return status;
 }
 
 /* A row of our own, so that an opened log is known to be writable. */
@@ -679,18 +676,6 @@ static int recall(struct nm_store *store)
     return status == SQLITE_OK ? run(store, COMMIT) : status;
 }
 
-static int open_file(struct nm_store *store, const struct nm_store_options *options)
-{
-    int status = sqlite3_open_v2(options->path, &store->db,
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
-
-    if (status == SQLITE_OK)
-        status = configure(store, options->busy_ms);
-    if (status == SQLITE_OK && options->doubtful)
-        status = write_all_again(store);
-    return status;
-}
-
 static enum nm_code set_up(struct nm_store *store,
     const struct nm_store_options *options, int64_t now_us, struct nm_error *error)
 {
@@ -699,7 +684,17 @@ static enum nm_code set_up(struct nm_store *store,
 
     if (code != NM_OK)
         return code;
-    status = open_file(store, options);
+    status = sqlite3_open_v2(options->path, &store->db,
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    if (status != SQLITE_OK)
+        return fail(store, status, error);
+    (void)sqlite3_busy_timeout(store->db, (int)options->busy_ms);
+    code = nm_schema_check(store->db, options->path, error); /* before it is changed */
+    if (code != NM_OK)
+        return code;
+    status = configure(store);
+    if (status == SQLITE_OK && options->doubtful)
+        status = write_all_again(store);
     if (status != SQLITE_OK)
         return fail(store, status, error);
     code = nm_schema_migrate(store->db, options->path, error);

@@ -1,5 +1,5 @@
 /*
- * Makes allocations fail, one after the other:
+ * Makes allocations of the calling thread fail, one after the other:
  *
  *     for (size_t nth = 1;; nth++) {
  *         alloc_walk_fail(nth);
@@ -10,8 +10,7 @@
  *     }
  *
  * The linker sends the allocations of the project's own code here (--wrap), not those
- * inside shared libraries. For tests named LAYER_alloc_test.c, from one source file and
- * one thread.
+ * inside shared libraries. For tests named LAYER_alloc_test.c, from one source file.
  */
 #ifndef NM_TESTS_ALLOC_WALK_H
 #define NM_TESTS_ALLOC_WALK_H
@@ -25,8 +24,8 @@ void *__real_realloc(void *memory, size_t size);
 char *__real_strdup(const char *text);
 char *__real_strndup(const char *text, size_t length);
 
-static size_t alloc_walk_countdown; /* the allocation that makes it 0 fails */
-static bool alloc_walk_hit;
+static _Thread_local size_t alloc_walk_countdown; /* the allocation that makes it 0 fails */
+static _Thread_local bool alloc_walk_hit;
 
 /* From now on let allocation number `nth` fail, counted from 1. */
 static void alloc_walk_fail(size_t nth)
