@@ -237,12 +237,12 @@ static bool record_with_failure(long nth)
 
 START_TEST(test_alloc__sqlite_may_lack_memory)
 {
-    enum { STEP = 61 };
+    enum { STEP = 149 };
     long nth = 1;
 
     while (record_with_failure(nth))
         nth += STEP;
-    ck_assert_int_gt(nth, 10 * STEP);
+    ck_assert_int_gt(nth, 5 * STEP);
 }
 END_TEST
 
