@@ -1,0 +1,203 @@
+"""
+The evaluation's works: what an index knows, what is typed, and what was meant.
+
+A work is made of real names from the data folder (README.md says which and how); none
+stands here.
+"""
+
+import collections
+import csv
+import os
+import re
+
+ADDRESSES_MIN = 3  # of a domain in the stream, to be protected
+PROVIDERS = 23
+CONSUMER_RANKS = 50_000
+NEIGHBOUR_RANKS = 10_000
+SLIPS_OF_MIL = ("ml", "il", "mi", "mli", "mill")
+
+# What a name can look like; the rest of a stream is junk from broken headers.
+NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
+
+
+class Typed:
+    """A name as typed; `meant` is the target of a slip, None where it is meant itself."""
+
+    def __init__(self, name, meant=None, messages=1, doubtful=False):
+        self.name = name
+        self.meant = meant
+        self.messages = messages
+        self.doubtful = doubtful  # neither slip nor meant: it counts nowhere
+        self.verdict = None
+
+
+class Work:
+    def __init__(self, title, known, typed):
+        self.title = title
+        self.known = known  # lines for the judge
+        self.typed = typed
+
+
+class Data:
+    def __init__(self, folder):
+        self.folder = folder
+        self.ranks = {
+            row["domain"]: int(row["rank"])
+            for row in self.rows("legit/alexa_top100k_2015.tsv")
+            if NAME.fullmatch(row["domain"])
+        }
+
+    def rows(self, name):
+        path = os.path.join(self.folder, name)
+        with open(path, encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+    def consumer_typos(self):
+        """Typo to target; rows that are no name, or whose target is not given, left out."""
+        typos = {}
+        for source in ("fnando_email_typo", "form_import"):
+            for row in self.rows(f"typos/{source}.tsv"):
+                if NAME.fullmatch(row["typo"]) and NAME.fullmatch(row["intended"] or ""):
+                    typos[row["typo"]] = row["intended"]
+        return typos
+
+    def corporate_typos(self):
+        rows = self.rows("typos/w3c_labelled.tsv")
+        return {row["domain"]: row["near"] for row in rows if row["label"] == "typo"}
+
+    def stream(self):
+        """Domain to (addresses, messages)."""
+        return {
+            row["domain"]: (
+                int(row["addresses"]),
+                max(int(row["addresses"]), int(row["messages_to"])),
+            )
+            for row in self.rows("streams/w3c_domains.tsv")
+            if NAME.fullmatch(row["domain"])
+        }
+
+
+def is_below(name, names):
+    """Whether a name that covers it is among `names`."""
+    labels = name.split(".")
+    return any(".".join(labels[i:]) in names for i in range(len(labels)))
+
+
+def read_providers(path):
+    with open(path, encoding="utf-8") as file:
+        lines = (line.partition("#")[0].strip() for line in file)
+        return [line for line in lines if line]
+
+
+def corporate_lists(data):
+    stream, typos = data.stream(), data.corporate_typos()
+    known = {
+        name
+        for name, (addresses, _) in stream.items()
+        if addresses >= ADDRESSES_MIN and name not in typos
+    }
+    typed = [
+        Typed(name, typos.get(name), messages, doubtful=typos.get(name, name) not in stream)
+        for name, (_, messages) in stream.items()
+    ]
+    for one in typed:
+        if one.meant and not is_below(one.meant, known):
+            one.doubtful = True
+    return Work("corporate, lists", [f"protected {name}" for name in sorted(known)], typed)
+
+
+def corporate_history(data, providers):
+    stream, typos = data.stream(), data.corporate_typos()
+    known = [f"history {name} {messages}" for name, (_, messages) in stream.items()]
+    known += [f"provider {name}" for name in providers]
+    typed = [Typed(name, typos.get(name), count) for name, (_, count) in stream.items()]
+    return Work("corporate, history", known, typed)
+
+
+def consumer_known(data, providers):
+    """The providers that rank best, and whatever of the list typos are known for."""
+    targets = set(data.consumer_typos().values()) & set(providers)
+    ranked = sorted((data.ranks.get(name, 10**9), name) for name in providers)
+    others = [name for _, name in ranked if name not in targets]
+    return sorted(targets) + others[: PROVIDERS - len(targets)]
+
+
+def consumer(data, providers):
+    known = consumer_known(data, providers)
+    typos = data.consumer_typos()
+    typed = [Typed(typo, meant) for typo, meant in typos.items() if meant in known]
+    typed += [
+        Typed(name)
+        for name, rank in data.ranks.items()
+        if rank <= CONSUMER_RANKS and name not in typos and not is_below(name, known)
+    ]
+    return Work("consumer", [f"protected {name}" for name in known], typed)
+
+
+def mil_slips(data):
+    hosts = sorted({row["host"] for row in data.rows("legit/us_mil_hosts.tsv")})
+    stems = [host.removesuffix(".mil") for host in hosts if host.endswith(".mil")]
+    typed = [
+        Typed(f"{stem}.{suffix}", f"{stem}.mil") for suffix in SLIPS_OF_MIL for stem in stems
+    ]
+    typed += [Typed(host) for host in hosts]
+    return Work("mil", ["suffix mil"], typed)
+
+
+def real_ml(data):
+    """Real names under `ml`: nobody can tell them from slips but by a list or a rank."""
+    typed = [Typed(name) for name in data.ranks if name.endswith(".ml")]
+    return Work("real .ml", ["suffix mil"], typed)
+
+
+def neighbours(data, with_ranks):
+    known = [name for name, rank in data.ranks.items() if rank <= NEIGHBOUR_RANKS]
+    lines = [f"protected {name}" for name in known]
+    if with_ranks:
+        lines += [f"rank {name} {rank}" for name, rank in data.ranks.items()]
+    near = set()
+    for row in data.rows("legit/neighbours_top100k.tsv"):
+        pair = [(int(row["rank_domain"]), row["domain"]), (int(row["rank_near"]), row["near"])]
+        (best, _), (worst, name) = sorted(pair)
+        if best <= NEIGHBOUR_RANKS < worst:
+            near.add(name)
+    return Work("neighbours", lines, [Typed(name) for name in sorted(near)])
+
+
+def ranked_squatters(data, providers):
+    """Typos that somebody registered and that are ranked."""
+    known = consumer_known(data, providers)
+    lines = [f"protected {name}" for name in known]
+    lines += [f"rank {name} {rank}" for name, rank in data.ranks.items()]
+    typed = [
+        Typed(typo, meant)
+        for typo, meant in data.consumer_typos().items()
+        if typo in data.ranks and meant in known
+    ]
+    return Work("squatters", lines, typed)
+
+
+def plain_of_skeleton(skeleton):
+    """A name with this skeleton, if one of letters, digits and hyphens has it. Skeletons
+    hold `rn` for m and O for 0; of several names that look alike, one is taken always, so
+    that it is clear which was meant."""
+    name = skeleton.replace("rn", "m").lower().translate(str.maketrans("01i9", "ollg"))
+    return name if NAME.fullmatch(name) else None
+
+
+def idn(data, skeleton_of):
+    """`skeleton_of` takes names and gives their skeletons in order."""
+    cases = [
+        row
+        for row in data.rows("lookalike/chromium150_idn_cases.tsv")
+        if row["expected"] in ("kSafe", "kUnsafe") and "." in row["input"]
+    ]
+    plain = [plain_of_skeleton(one) for one in skeleton_of([case["input"] for case in cases])]
+    typed, known = [], collections.OrderedDict()
+    for case, target in zip(cases, plain):
+        if case["expected"] == "kSafe":
+            typed.append(Typed(case["input"]))
+        elif target is not None and target != case["input"]:
+            typed.append(Typed(case["input"], target))
+            known[target] = None
+    return Work("browser IDN", [f"protected {name}" for name in known], typed)
