@@ -4,7 +4,6 @@
  */
 #include "model.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -50,8 +49,32 @@ static uint32_t find_listed(struct nm_query *query)
 
 /* ---- what is near ------------------------------------------------------- */
 
+/* A character of the name that a finding says was meant. */
+static char target_char(
+    const struct nm_query *query, const struct nm_finding *finding, size_t at)
+{
+    const struct nm_name *name = &query->index->names[finding->name];
+
+    return at < finding->kept ? query->typed->name[at]
+                              : nm_name_text(query->index, name)[at - finding->kept];
+}
+
+static bool is_same_target(const struct nm_query *query, const struct nm_finding *a,
+    const struct nm_finding *b)
+{
+    const size_t length = (size_t)a->kept + query->index->names[a->name].length;
+
+    if (a->target_hash != b->target_hash ||
+        length != (size_t)b->kept + query->index->names[b->name].length)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if (target_char(query, a, i) != target_char(query, b, i))
+            return false;
+    return true;
+}
+
 /* Two ways to one target: the better one stays. */
-static void merge_targets(struct nm_findings *found)
+static void merge_targets(const struct nm_query *query, struct nm_findings *found)
 {
     size_t kept = 0;
 
@@ -59,7 +82,7 @@ static void merge_targets(struct nm_findings *found)
         size_t same = 0;
 
         while (
-            same < kept && found->rows[same].target_hash != found->rows[i].target_hash)
+            same < kept && !is_same_target(query, &found->rows[same], &found->rows[i]))
             same++;
         if (same == kept)
             found->rows[kept++] = found->rows[i];
@@ -78,7 +101,7 @@ static double search(const struct nm_query *query, struct nm_findings *found)
     nm_search(query, found);
     for (size_t i = 0; i < found->count; i++)
         nm_finding_weigh(query, &found->rows[i]);
-    merge_targets(found);
+    merge_targets(query, found);
     for (size_t i = 0; i < found->count; i++)
         sum += exp(found->rows[i].score);
     return sum;

@@ -28,8 +28,8 @@ const double nm_weights[NM_FEATURE_COUNT] = {
     /* ---- prior ---- */
 
     /* A name in a list of n counts as 1/sqrt(n): long lists hold what is seldom written
-     * to. A name that only history knows starts lower, since nobody said that it is good;
-     * weights and counts then count in full. */
+     * to. Weights count in full. A name that only history knows starts lower, since nobody
+     * said that it is good, and has to earn more by its count. */
     [NM_FEATURE_LISTED] = 2.6,
     [NM_FEATURE_PROVIDER] = 1.7,
     [NM_FEATURE_HISTORY] = -2.0,
