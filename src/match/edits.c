@@ -55,10 +55,15 @@ static void search_forms(const struct nm_query *query, enum nm_key_kind kind,
     }
 }
 
+/* A tail two characters longer than any listed name is near none. */
 void nm_search_edits(const struct nm_query *query, struct nm_findings *found)
 {
-    for (size_t i = 0; i < query->tail_count; i++)
-        search_forms(query, NM_KEY_NEAR, query->tail_at[i], found);
+    for (size_t i = 0; i < query->tail_count; i++) {
+        const size_t kept = query->tail_at[i];
+
+        if (query->typed->length - kept <= query->index->longest + 1)
+            search_forms(query, NM_KEY_NEAR, kept, found);
+    }
 }
 
 void nm_search_suffix_edits(

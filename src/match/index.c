@@ -137,14 +137,16 @@ static enum nm_code add_name(struct nm_index *index, size_t *capacity,
     return add_text(index, capacity, look, strlen(look), error);
 }
 
-static void set_name(
-    struct nm_name *name, const struct draft *draft, struct nm_domain_parts parts)
+static void set_name(struct nm_index *index, struct nm_name *name,
+    const struct draft *draft, struct nm_domain_parts parts)
 {
     name->registrable = parts.registrable;
     name->suffix = parts.suffix;
     name->listing = draft->listing;
     name->weight = draft->weight;
     name->count = draft->count;
+    if (name->length > index->longest)
+        index->longest = name->length;
 }
 
 static enum nm_code add_names(struct nm_index *index, const struct nm_index_spec *spec,
@@ -167,7 +169,7 @@ static enum nm_code add_names(struct nm_index *index, const struct nm_index_spec
             continue;
         }
         code = add_name(index, &capacity, name, drafts[i].name, error);
-        set_name(name, &drafts[i], nm_domain_split(spec->names, drafts[i].name));
+        set_name(index, name, &drafts[i], nm_domain_split(spec->names, drafts[i].name));
     }
     index->listed_count = draft_count;
     index->name_count = count;

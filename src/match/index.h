@@ -63,6 +63,7 @@ struct nm_index {
     size_t text_bytes;
     struct nm_name *names; /* the listed ones, most probable first, then the suffixes */
     size_t listed_count;
+    size_t longest; /* bytes of the longest listed name */
     size_t name_count;
     struct nm_map_row *exact; /* open-addressed, a power of two, at most half full */
     size_t exact_mask;

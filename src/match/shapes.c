@@ -75,6 +75,8 @@ static void search_separators(const struct nm_query *query, struct nm_findings *
     for (size_t i = 0; i < query->tail_count; i++) {
         const size_t kept = query->tail_at[i];
 
+        if (query->typed->length - kept > query->index->longest + NM_SLIPS_MAX)
+            continue; /* it has more separators than slips are kept */
         nm_look_up(query,
             nm_key(NM_KEY_BARE,
                 nm_hash_bare(query->typed->name + kept, query->typed->length - kept)),
@@ -126,6 +128,8 @@ static void search_order(const struct nm_query *query, struct nm_findings *found
     for (size_t i = 0; i < query->tail_count; i++) {
         const size_t kept = query->tail_at[i];
 
+        if (query->typed->length - kept > query->index->longest)
+            continue;
         nm_look_up(query,
             nm_key(NM_KEY_BAG,
                 nm_hash_bag(query->typed->name + kept, query->typed->length - kept)),
