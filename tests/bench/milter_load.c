@@ -166,11 +166,11 @@ static enum mta_answer send_body(struct client *client)
 static enum mta_answer send_content(struct client *client, const char *queue_id)
 {
     const char *const headers[][2] = {
-        {"From", " <sender@example.org>"},
-        {"To", " undisclosed-recipients:;"},
-        {"Date", " Thu, 01 Jan 2026 00:00:00 +0000"},
+        {"From", "<sender@example.org>"},
+        {"To", "undisclosed-recipients:;"},
+        {"Date", "Thu, 01 Jan 2026 00:00:00 +0000"},
         {"Message-Id", queue_id},
-        {"Subject", " from the load generator"},
+        {"Subject", "from the load generator"},
     };
     struct mta *mta = &client->mta;
     enum mta_answer answer = mta_data(mta);

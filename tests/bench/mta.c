@@ -51,24 +51,26 @@ static const unsigned char default_places[MTA_PLACE_COUNT][MTA_MACRO_COUNT + 1] 
 };
 
 /* What the protocol says of an event: the bits by which a filter declines it or its
- * answer, and where its macros are sent. */
+ * answer, and where its macros are sent. Postfix sends the macros of an envelope's event
+ * that the filter declined, and those of a content's event it does not. */
 struct event {
     char command;
     int place;
     uint32_t declined;
     uint32_t no_reply;
+    bool bare_macros;
 };
 
 static const struct event events[] = {
-    {SMFIC_CONNECT, SMFIM_CONNECT, SMFIP_NOCONNECT, SMFIP_NR_CONN},
-    {SMFIC_HELO, SMFIM_HELO, SMFIP_NOHELO, SMFIP_NR_HELO},
-    {SMFIC_MAIL, SMFIM_ENVFROM, SMFIP_NOMAIL, SMFIP_NR_MAIL},
-    {SMFIC_RCPT, SMFIM_ENVRCPT, SMFIP_NORCPT, SMFIP_NR_RCPT},
-    {SMFIC_DATA, SMFIM_DATA, SMFIP_NODATA, SMFIP_NR_DATA},
-    {SMFIC_HEADER, SMFIM_EOH, SMFIP_NOHDRS, SMFIP_NR_HDR},
-    {SMFIC_EOH, SMFIM_EOH, SMFIP_NOEOH, SMFIP_NR_EOH},
-    {SMFIC_BODY, SMFIM_EOM, SMFIP_NOBODY, SMFIP_NR_BODY},
-    {SMFIC_BODYEOB, SMFIM_EOM, 0, 0},
+    {SMFIC_CONNECT, SMFIM_CONNECT, SMFIP_NOCONNECT, SMFIP_NR_CONN, true},
+    {SMFIC_HELO, SMFIM_HELO, SMFIP_NOHELO, SMFIP_NR_HELO, true},
+    {SMFIC_MAIL, SMFIM_ENVFROM, SMFIP_NOMAIL, SMFIP_NR_MAIL, true},
+    {SMFIC_RCPT, SMFIM_ENVRCPT, SMFIP_NORCPT, SMFIP_NR_RCPT, true},
+    {SMFIC_DATA, SMFIM_DATA, SMFIP_NODATA, SMFIP_NR_DATA, true},
+    {SMFIC_HEADER, SMFIM_EOH, SMFIP_NOHDRS, SMFIP_NR_HDR, false},
+    {SMFIC_EOH, SMFIM_EOH, SMFIP_NOEOH, SMFIP_NR_EOH, false},
+    {SMFIC_BODY, SMFIM_EOM, SMFIP_NOBODY, SMFIP_NR_BODY, false},
+    {SMFIC_BODYEOB, SMFIM_EOM, 0, 0, false},
 };
 
 /* One piece of an event's data. */
@@ -311,6 +313,8 @@ static enum mta_answer send_event(
     if (mta->skipped == command)
         return MTA_SILENT;
     mta->skipped = 0;
+    if ((mta->steps & event->declined) != 0 && !event->bare_macros)
+        return MTA_SILENT;
     if (!put_macros(mta, event))
         return broken(mta, "the filter hung up");
     if ((mta->steps & event->declined) != 0)
