@@ -718,7 +718,8 @@ static int skip_gap_back(const struct scan *scan, int64_t *upto)
 {
     int64_t next = 0;
     const int status = nm_schema_integer_of(scan->reader->db,
-        "SELECT coalesce(max(sequence), 0) FROM event WHERE sequence <= ?", *upto, &next);
+        "SELECT coalesce(max(sequence), 0) FROM event WHERE sequence <= ?", *upto,
+        &next);
 
     if (status == SQLITE_OK && next > *upto)
         return SQLITE_CORRUPT;
