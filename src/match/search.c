@@ -74,6 +74,15 @@ static bool is_as_usual(const struct nm_query *query, const struct nm_name *name
            name->count <= query->index->names[query->exact].count;
 }
 
+/* A name below a listed one that does not cover it: the target would be what was typed. */
+static bool is_as_typed(
+    const struct nm_query *query, const struct nm_name *name, size_t kept)
+{
+    return query->typed->length == kept + name->length &&
+           memcmp(query->typed->name + kept, nm_name_text(query->index, name),
+               name->length) == 0;
+}
+
 struct nm_finding *nm_findings_claim(
     const struct nm_query *query, struct nm_findings *found, uint32_t name, size_t kept)
 {
@@ -81,7 +90,8 @@ struct nm_finding *nm_findings_claim(
 
     if (found->count == NM_FINDINGS_MAX ||
         kept + query->index->names[name].length > NM_DOMAIN_MAX ||
-        is_as_usual(query, &query->index->names[name]))
+        is_as_usual(query, &query->index->names[name]) ||
+        is_as_typed(query, &query->index->names[name], kept))
         return NULL;
     for (size_t i = 0; i < found->count; i++)
         if (found->rows[i].name == name && found->rows[i].kept == kept)

@@ -118,8 +118,8 @@ void nm_look_up(const struct nm_query *query, uint64_t key, size_t kept, nm_try 
     struct nm_findings *found);
 
 /* Room for a finding of `name` behind `kept` bytes, without slips; NULL when it is there
- * already, when the target would be too long, or when there is no room. Nothing is found
- * until nm_findings_keep. */
+ * already, when the target would be too long or what was typed, when the typed name is as
+ * usual as `name`, or when there is no room. Nothing is found until nm_findings_keep. */
 struct nm_finding *nm_findings_claim(const struct nm_query *query,
     struct nm_findings *found, uint32_t name, size_t kept);
 

@@ -1,7 +1,7 @@
 /*
  * Two names are laid side by side: what they have in common at the front and at the back
  * leaves the middle, where the slip is. Of several places that explain a slip equally
- * (`gmaail`: either a), the last is taken, since the front is measured first.
+ * (`armmy`: either m), the last is taken, since the front is measured first.
  */
 #include "slips.h"
 

@@ -27,15 +27,15 @@
 const double nm_weights[NM_FEATURE_COUNT] = {
     /* ---- prior ---- */
 
-    /* A name in a list of n counts as 1/sqrt(n): long lists hold what is seldom written
-     * to. Weights count in full. A name that only history knows starts lower, since nobody
-     * said that it is good, and has to earn more by its count. */
-    [NM_FEATURE_LISTED] = 2.6,
+    /* The longer a list, the less each of its names: long lists hold what is seldom
+     * written to. Weights count in full. A name that only history knows starts lower,
+     * since nobody said that it is good, and has to earn more by its count. */
+    [NM_FEATURE_LISTED] = 4.6,
     [NM_FEATURE_PROVIDER] = 1.7,
-    [NM_FEATURE_HISTORY] = -2.0,
+    [NM_FEATURE_HISTORY] = 1.6,
     [NM_FEATURE_LN_WEIGHT] = 1.0,
     [NM_FEATURE_LN_COUNT] = 1.3,
-    [NM_FEATURE_LN_LISTED] = -0.5,
+    [NM_FEATURE_LN_LISTED] = -0.8,
     /* An order: with any edit of the suffix, 0.9 and more, unless the typed name has been
      * written to. */
     [NM_FEATURE_SUFFIX_LISTED] = 2.0,
@@ -53,7 +53,7 @@ const double nm_weights[NM_FEATURE_COUNT] = {
     [KIND(ORDER)] = 0.0,
     [KIND(KEY)] = 0.8,
     [KIND(VOWEL)] = 1.2,
-    [KIND(SUBSTITUTION)] = -1.2,
+    [KIND(SUBSTITUTION)] = -1.8,
     [KIND(DIGIT)] = -3.9,
     [KIND(LETTER_DIGIT)] = -3.4,
     [KIND(DOT)] = 4.3,
@@ -78,10 +78,10 @@ const double nm_weights[NM_FEATURE_COUNT] = {
      * and com.au: 18 % of the best-known .com names have a .net twin), it is not. */
     [CLASS(SLIP)] = 4.8,
     [CLASS(REPEATED)] = 5.0,
-    [CLASS(SHORTER)] = -2.8,
-    [CLASS(LONGER)] = -3.6,
-    [CLASS(TWIN)] = -3.5,
-    [CLASS(OTHER)] = -3.3,
+    [CLASS(SHORTER)] = -3.9,
+    [CLASS(LONGER)] = -4.3,
+    [CLASS(TWIN)] = -4.2,
+    [CLASS(OTHER)] = -3.8,
     [NM_FEATURE_SUFFIX_COST] = -1.2,
     [NM_FEATURE_SUFFIX_GENERIC] = 3.8,
     [NM_FEATURE_SUFFIX_EDIT] = 0.8,
@@ -92,8 +92,8 @@ const double nm_weights[NM_FEATURE_COUNT] = {
     [NM_FEATURE_CONSTANT] = 0.6,
     [NM_FEATURE_SPELLING] = 0.15,
     [NM_FEATURE_LENGTH] = 0.1,
-    [NM_FEATURE_LENGTH_3] = 2.5,
-    [NM_FEATURE_LENGTH_4] = 1.6,
+    [NM_FEATURE_LENGTH_3] = 2.8,
+    [NM_FEATURE_LENGTH_4] = 1.7,
     [NM_FEATURE_LENGTH_5] = 0.2,
     [NM_FEATURE_SUFFIX_UNKNOWN] = -8.8,
     [NM_FEATURE_REGISTRABLE_KNOWN] = 1.8,

@@ -49,6 +49,7 @@ static void check_slips(
     }
     strcpy(text + length, candidate->target.name + meant);
     require(strcmp(text, typed->name) == 0);
+    require(strcmp(candidate->target.name, typed->name) != 0);
 }
 
 static void check_words(const struct nm_candidate *candidate)

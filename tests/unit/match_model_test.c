@@ -187,6 +187,7 @@ static void expect_sound(const struct kit *kit, const struct nm_domain *typed,
     ck_assert_uint_eq(verdict.candidate_count, count);
     for (size_t i = 0; i < count; i++) {
         expect_slips_to_lead_back(typed, &candidates[i]);
+        ck_assert_str_ne(candidates[i].target.name, typed->name);
         ck_assert(candidates[i].confidence >= 0 && candidates[i].confidence <= 1);
         ck_assert(i == 0 || candidates[i].confidence <= candidates[i - 1].confidence);
         ck_assert_int_ne(candidates[i].technique, NM_TECHNIQUE_NONE);
