@@ -24,8 +24,8 @@ void *__real_realloc(void *memory, size_t size);
 char *__real_strdup(const char *text);
 char *__real_strndup(const char *text, size_t length);
 
-static _Thread_local size_t
-    alloc_walk_countdown; /* the allocation that makes it 0 fails */
+/* The allocation that makes it 0 fails. */
+static _Thread_local size_t alloc_walk_countdown;
 static _Thread_local bool alloc_walk_hit;
 
 /* From now on let allocation number `nth` fail, counted from 1. */
