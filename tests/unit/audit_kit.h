@@ -64,7 +64,7 @@ static inline int64_t kit_now_us(void *self)
 
 static inline void kit_init_in(struct kit *kit, const char *where)
 {
-    *kit = (struct kit){.wait_ms = 10000, .now_us = kit_epoch_us};
+    *kit = (struct kit){.wait_ms = 120000, .now_us = kit_epoch_us};
     pthread_mutex_init(&kit->lock, NULL);
     kit->log = (struct nm_log){.self = kit, .write = kit_log};
     (void)snprintf(kit->folder, sizeof kit->folder, "%s/nm-audit-XXXXXX", where);
