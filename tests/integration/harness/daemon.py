@@ -123,12 +123,12 @@ class Daemon:
         self.server.until("takes milter connections", self.takes_mail)
         self.server.until("takes requests", lambda: accepts(self.control_socket))
 
-    def stop(self, number=signal.SIGTERM, deadline_s=DEADLINE_S):
+    def stop(self, number=signal.SIGTERM):
         """End it cleanly; DaemonFault when that is not how it ends."""
         if self.server is None:
             return
         server, self.server = self.server, None
-        status = server.stop(number, deadline_s)
+        status = server.stop(number)
         words = server.words()
         if status != 0 or _REPORT.search(words):
             raise DaemonFault(f"nearmissd ended with status {status}\n{words}")
