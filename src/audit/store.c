@@ -16,10 +16,11 @@
 enum {
     CACHE_KIB = 32 * 1024,
     FILE_MODE = 0640,
-    WAL_PAGES_IDLE = 500,  /* copied to the database when nothing else is to do, */
-    WAL_PAGES_BUSY = 2000, /* or at the latest at so many */
-    ROUND_IDLE = 4096, /* mentions to begin a round with when nothing else is to do, */
-    ROUND_BUSY = 32 * 1024, /* or at the latest with so many */
+    WAL_PAGES_IDLE = 500,   /* copied to the database when nothing else is to do, */
+    WAL_PAGES_BUSY = 2000,  /* or at the latest at so many */
+    ROUND_MIN = 4096,       /* mentions to begin a round with, */
+    ROUND_MAX = 128 * 1024, /* and at most so many, */
+    ROUND_SHARE = 8,        /* in between one for every so many events of the log */
     SLICE = 1024,           /* of a round, when nothing else is to do */
     REST_MAX = 128 * 1024   /* events whose mentions are gathered at once when opened */
 };
@@ -400,11 +401,23 @@ static int index_some(struct nm_store *store, size_t count)
     return run(store, SET_INDEXED);
 }
 
+/* A round writes each page of the table that it touches, in the worst case all: so the
+ * longer the log, the more mentions have to share that. Only the tail that readers look
+ * through by themselves sets a limit. */
+static size_t round_size(const struct nm_store *store)
+{
+    const int64_t share = store->mentions.gathered_upto / ROUND_SHARE;
+
+    if (share < ROUND_MIN)
+        return ROUND_MIN;
+    return share < ROUND_MAX ? (size_t)share : (size_t)ROUND_MAX;
+}
+
 /* As long as a round takes two entries for each that comes, it ends before the next is
  * due. */
 static int index_along(struct nm_store *store, size_t gathered)
 {
-    nm_mentions_begin_round(&store->mentions, ROUND_BUSY);
+    nm_mentions_begin_round(&store->mentions, round_size(store));
     if (!nm_mentions_has_round(&store->mentions))
         return SQLITE_OK;
     return index_some(store, 2 * gathered + 1);
@@ -499,7 +512,7 @@ bool nm_store_must_tidy(const struct nm_store *store)
 bool nm_store_may_tidy(const struct nm_store *store)
 {
     return store->wal_pages >= WAL_PAGES_IDLE ||
-           store->mentions.gathered.count >= ROUND_IDLE ||
+           store->mentions.gathered.count >= round_size(store) ||
            nm_mentions_has_round(&store->mentions);
 }
 
@@ -507,7 +520,7 @@ enum nm_code nm_store_tidy(struct nm_store *store, struct nm_error *error)
 {
     int status;
 
-    nm_mentions_begin_round(&store->mentions, ROUND_IDLE);
+    nm_mentions_begin_round(&store->mentions, round_size(store));
     if (nm_store_must_tidy(store) || !nm_mentions_has_round(&store->mentions)) {
         status = checkpoint(store);
     } else {
