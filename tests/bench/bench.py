@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import socket
-import statistics
 import struct
 import subprocess
 import sys
@@ -157,10 +156,6 @@ class Names:
         return paths
 
 
-def median_of(results, pick):
-    return statistics.median(pick(result) for result in results)
-
-
 def memory_mib(pid):
     """(resident now, largest so far) of a process."""
     values = {}
@@ -170,6 +165,12 @@ def memory_mib(pid):
             if key in ("VmRSS", "VmHWM"):
                 values[key] = int(value.split()[0]) / 1024
     return values["VmRSS"], values["VmHWM"]
+
+
+def reset_peak(pid):
+    """Let "largest so far" begin anew; see proc(5), clear_refs."""
+    with open(f"/proc/{pid}/clear_refs", "w") as file:
+        file.write("5")
 
 
 def table(head, rows):
