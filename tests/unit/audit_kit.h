@@ -340,7 +340,7 @@ static inline int64_t kit_sql_integer(const struct kit *kit, const char *sql)
 
     ck_assert_int_eq(
         sqlite3_open_v2(kit->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_busy_timeout(db, 10000), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_busy_timeout(db, 60000), SQLITE_OK);
     ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &query, NULL) == SQLITE_OK, "%s: %s",
         sql, sqlite3_errmsg(db));
     ck_assert_int_eq(sqlite3_step(query), SQLITE_ROW);
@@ -358,6 +358,7 @@ static inline void kit_sql(const struct kit *kit, const char *sql)
     ck_assert_int_eq(sqlite3_open_v2(kit->path, &db,
                          SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL),
         SQLITE_OK);
+    ck_assert_int_eq(sqlite3_busy_timeout(db, 60000), SQLITE_OK);
     ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql,
         sqlite3_errmsg(db));
     (void)sqlite3_close(db);
