@@ -210,7 +210,7 @@ static void fill_common(const struct nm_session *session, enum nm_event_kind kin
 
 /* Queue an event. `wait` says whether to return only when it is durable. On failure the
  * system log has the row. */
-static bool record(
+static enum nm_code record(
     struct nm_session *session, const struct nm_audit_event *event, bool wait)
 {
     const struct nm_audit_port *audit = &session->ports->audit;
@@ -226,10 +226,10 @@ static bool record(
     if (code == NM_OK && wait)
         code = audit->wait(audit->self, ticket, &error);
     if (code == NM_OK)
-        return true;
+        return NM_OK;
     count(session, NM_COUNTER_AUDIT_FAILURES);
     log_event(session, event, "a decision could not be recorded", error.message);
-    return false;
+    return code;
 }
 
 /* ---- MAIL ----------------------------------------------------------------- */
@@ -251,7 +251,7 @@ static bool record_outcome(
     fill_common(session, NM_EVENT_OUTCOME, now, &event);
     event.id = new_id(session, now);
     event.outcome = outcome;
-    return record(session, &event, wait);
+    return record(session, &event, wait) == NM_OK;
 }
 
 /* A message that ends without having come to its end: refused when no recipient was
@@ -511,22 +511,38 @@ static void apply(struct nm_session *session, const struct nm_judgement *judgeme
     hold_for(message, judgement, reference);
 }
 
+/* Let a recipient through that was to be refused. What took too long may be in the log
+ * yet, and would say that it was refused: so a later event tells otherwise. */
+static void let_through(struct nm_session *session, struct nm_audit_event *event,
+    bool may_be_recorded, struct nm_answer *answer)
+{
+    session->message.going_on++;
+    answer_continue(answer);
+    if (!may_be_recorded)
+        return;
+    event->outcome = NM_OUTCOME_UNKNOWN;
+    event->id = new_id(session, event->time_us);
+    (void)record(session, event, false);
+}
+
 /* Refuse the recipient, once that is on disk. */
 static void refuse(struct nm_session *session, const struct nm_judgement *judgement,
     struct nm_audit_event *event, struct nm_answer *answer)
 {
+    enum nm_code code;
+
     event->outcome = NM_OUTCOME_REFUSED;
-    if (record(session, event, true)) {
-        session->refusals++;
+    code = record(session, event, true);
+    if (code != NM_OK && !defers(&session->message)) {
+        let_through(session, event, code == NM_TIMEOUT, answer);
+        return;
+    }
+    session->refusals++;
+    if (code == NM_OK)
         answer_reply(session, answer, judgement->reply.code, judgement->reply.status,
             judgement->reply.text);
-    } else if (defers(&session->message)) {
-        session->refusals++;
+    else
         answer_audit_failure(session, answer);
-    } else {
-        session->message.going_on++;
-        answer_continue(answer);
-    }
 }
 
 /* Let the recipient go on; what is decided about it, and a log that takes no event, come
@@ -539,7 +555,7 @@ static void go_on(struct nm_session *session, const struct nm_judgement *judgeme
 
     message->going_on++;
     answer_continue(answer);
-    if (!record(session, event, false))
+    if (record(session, event, false) != NM_OK)
         message->audit_failed = true;
     else if (event->mode == NM_MODE_ENFORCE)
         apply(session, judgement, recipient, &event->id);
