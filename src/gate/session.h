@@ -47,6 +47,13 @@ struct nm_input {
     const char *header_name; /* HEADER */
 };
 
+enum {
+    /* Bytes of text in a line of a reply. With its code, `-5.7.1 ` and CRLF it is within
+     * the 512 bytes of RFC 5321, 4.5.3.1.5, and what a mail server puts before it too;
+     * with each percent sign doubled it is within NM_REPLY_LINE_MAX. */
+    NM_ANSWER_LINE_MAX = 480
+};
+
 enum nm_answer_kind {
     NM_ANSWER_CONTINUE,
     NM_ANSWER_REPLY /* refuse the recipient, or at the end the message, with `lines` */

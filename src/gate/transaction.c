@@ -12,6 +12,8 @@
  */
 #include "gate/session.h"
 
+#include "lines.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +22,7 @@
 enum state { IDLE, ENVELOPE, CONTENT, ENDED };
 
 enum {
-    NAMED_REFUSALS_MAX = 24, /* recipients that the reply at the end names */
+    NAMED_REFUSALS_MAX = 24, /* recipients that the reply at the end may name */
     NAMED_BYTES_MAX = 64,    /* of such a recipient */
     AUDIT_REPLY_MAX = NM_REPLY_TEXT_MAX + 16,
     QUEUE_ID_MAX = 64
@@ -29,7 +31,7 @@ enum {
 /* A recipient whose refusal waits for the end of the message. */
 struct refusal {
     struct refusal *next;
-    const char *line;
+    const char *text;
 };
 
 struct transaction {
@@ -54,7 +56,7 @@ struct transaction {
     bool late_for_good; /* one of them with a 5xx */
     struct refusal *first_refusal;
     struct refusal **next_refusal;
-    unsigned named_refusals;
+    unsigned kept_refusals;
     unsigned tag_headers; /* X-Nearmiss headers that came with the message */
     bool hold;
     char hold_reason[NM_REPLY_LINE_MAX + 1];
@@ -72,8 +74,8 @@ struct nm_session {
     enum state state;
     struct nm_arena *arena; /* of the transaction */
     struct transaction message;
-    char reply[NM_REPLY_LINE_MAX +
-               1]; /* the answer's lines live here and in the arena */
+    char reply[NM_REPLY_LINE_MAX + NM_REPLY_LINES_MAX]; /* the answer's lines live here
+                                                           and in the arena */
     const char *lines[NM_REPLY_LINES_MAX];
 };
 
@@ -134,9 +136,11 @@ static void answer_lines(struct nm_session *session, struct nm_answer *answer,
 static void answer_reply(struct nm_session *session, struct nm_answer *answer,
     unsigned code, const char *status, const char *text)
 {
-    (void)nm_copy(session->reply, sizeof session->reply, text);
-    session->lines[0] = session->reply;
-    answer_lines(session, answer, code, status, 1);
+    struct nm_buf memory;
+
+    nm_buf_init(&memory, session->reply, sizeof session->reply);
+    answer_lines(
+        session, answer, code, status, nm_lines_put(text, &memory, session->lines));
 }
 
 static void answer_no_memory(struct nm_session *session, struct nm_answer *answer)
@@ -466,7 +470,7 @@ static void keep_refusal(
     message->refused_late++;
     if (reply->code >= 500)
         message->late_for_good = true;
-    if (message->named_refusals == NAMED_REFUSALS_MAX)
+    if (message->kept_refusals == NAMED_REFUSALS_MAX)
         return;
     nm_buf_init(&buf, line, sizeof line);
     put_recipient(recipient, &buf);
@@ -474,12 +478,12 @@ static void keep_refusal(
     refusal = nm_arena_alloc(session->arena, sizeof *refusal);
     if (refusal == NULL)
         return;
-    refusal->line = nm_arena_copy(session->arena, line, strlen(line));
-    if (refusal->line == NULL)
+    refusal->text = nm_arena_copy(session->arena, line, strlen(line));
+    if (refusal->text == NULL)
         return;
     *message->next_refusal = refusal;
     message->next_refusal = &refusal->next;
-    message->named_refusals++;
+    message->kept_refusals++;
 }
 
 /* What follows, for a recipient that goes on, from a decision that is in force. */
@@ -647,11 +651,33 @@ static void on_header(
 
 /* ---- the end ---------------------------------------------------------------- */
 
+/* Name as many refused recipients as the reply has lines for, and one line more. Returns
+ * how many there are; `*line_count` grows. */
+static unsigned name_refusals(struct nm_session *session, size_t *line_count)
+{
+    enum { BYTES = NM_REPLY_LINES_MAX * (NM_ANSWER_LINE_MAX + 1) };
+    const struct refusal *refusal = session->message.first_refusal;
+    char *bytes = nm_arena_alloc(session->arena, BYTES);
+    struct nm_buf memory;
+    unsigned named = 0;
+
+    if (bytes == NULL)
+        return 0;
+    nm_buf_init(&memory, bytes, BYTES);
+    for (; refusal != NULL; refusal = refusal->next) {
+        if (*line_count + nm_lines_count(refusal->text) >= NM_REPLY_LINES_MAX)
+            break;
+        *line_count +=
+            nm_lines_put(refusal->text, &memory, session->lines + *line_count);
+        named++;
+    }
+    return named;
+}
+
 /* One reply for the whole message, which names each recipient that was at fault. */
 static void answer_late_refusals(struct nm_session *session, struct nm_answer *answer)
 {
     const struct transaction *message = &session->message;
-    const struct refusal *refusal = message->first_refusal;
     size_t lines = 0;
 
     (void)snprintf(session->reply, sizeof session->reply,
@@ -659,9 +685,7 @@ static void answer_late_refusals(struct nm_session *session, struct nm_answer *a
         message->refused_late, message->recipients,
         message->refused_late == 1 ? "was" : "were");
     session->lines[lines++] = session->reply;
-    for (; refusal != NULL; refusal = refusal->next)
-        session->lines[lines++] = refusal->line;
-    if (message->refused_late > message->named_refusals)
+    if (name_refusals(session, &lines) < message->refused_late)
         session->lines[lines++] = "Further recipients are not named here";
     answer_lines(session, answer, message->late_for_good ? 550 : 451,
         message->late_for_good ? "5.7.1" : "4.7.1", lines);

@@ -6,6 +6,7 @@
 #include <libmilter/mfapi.h>
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -93,12 +94,10 @@ static bool is_local_submission(SMFICTX *context)
 static void double_percent(const char *text, struct nm_buf *out)
 {
     for (; *text != '\0'; text++) {
-        const size_t size = *text == '%' ? 2 : 1;
-
-        /* A single one at the cut would take what follows along. */
-        if (size > out->capacity - 1 - out->length)
-            return;
-        nm_buf_put(out, size == 2 ? "%%" : text, size);
+        if (*text == '%')
+            nm_buf_puts(out, "%%");
+        else
+            nm_buf_put(out, text, 1);
     }
 }
 
@@ -108,9 +107,11 @@ static int set_reply(SMFICTX *context, const struct nm_answer *answer)
     char code[4] = {(char)('0' + answer->code / 100 % 10),
         (char)('0' + answer->code / 10 % 10), (char)('0' + answer->code % 10), '\0'};
     char status[sizeof answer->status];
-    char lines[NM_REPLY_LINES_MAX][NM_REPLY_LINE_MAX + 1];
+    char lines[NM_REPLY_LINES_MAX][2 * NM_ANSWER_LINE_MAX + 1];
     char *l[NM_REPLY_LINES_MAX] = {NULL};
 
+    static_assert(2 * (int)NM_ANSWER_LINE_MAX <= (int)NM_REPLY_LINE_MAX,
+        "a line of percent signs is too long for libmilter");
     (void)nm_copy(status, sizeof status, answer->status);
     for (size_t i = 0; i < answer->line_count; i++) {
         struct nm_buf buf;

@@ -522,7 +522,7 @@ static void check_lines(const struct nm_answer *answer)
     for (size_t i = 0; i < answer->line_count; i++) {
         const char *line = answer->lines[i];
 
-        demand(line[0] != '\0' && strlen(line) <= NM_REPLY_LINE_MAX,
+        demand(line[0] != '\0' && strlen(line) <= NM_ANSWER_LINE_MAX,
             "a line is empty or too long");
         for (; *line != '\0'; line++)
             demand(*line >= 0x20 && *line < 0x7f, "a line is not printable ASCII");
