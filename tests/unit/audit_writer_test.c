@@ -140,6 +140,27 @@ START_TEST(test_writer__a_wait_ends_when_the_disk_hangs)
 }
 END_TEST
 
+/* Under way to the disk is not on it. */
+START_TEST(test_writer__a_wait_for_what_is_being_written_waits)
+{
+    struct kit kit;
+    uint64_t ticket;
+
+    kit_init(&kit);
+    kit.wait_ms = 100;
+    kit_open(&kit);
+    disk_hang(true);
+    ticket = append(&kit, "hanging@example.net");
+    disk_await_hanging();
+    ck_assert_int_eq(kit.port.wait(kit.port.self, ticket, NULL), NM_TIMEOUT);
+    disk_hang(false);
+    while (status_of(&kit).events_written == 0)
+        usleep(1000);
+    ck_assert_int_eq(kit.port.wait(kit.port.self, ticket, NULL), NM_OK);
+    kit_stop(&kit);
+}
+END_TEST
+
 START_TEST(test_writer__the_queue_has_a_cap)
 {
     enum { LARGE = 1024 * 1024 };
@@ -432,6 +453,7 @@ int main(void)
     tcase_add_test(cases, test_writer__writes_what_nobody_waits_for);
     tcase_add_test(cases, test_writer__stopping_writes_what_is_queued);
     tcase_add_test(cases, test_writer__a_wait_ends_when_the_disk_hangs);
+    tcase_add_test(cases, test_writer__a_wait_for_what_is_being_written_waits);
     tcase_add_test(cases, test_writer__the_queue_has_a_cap);
     tcase_add_test(cases, test_writer__a_failed_sync_is_no_success_and_doubles_nothing);
     tcase_add_test(cases, test_writer__complains_once_of_a_disk_that_goes_on_failing);
