@@ -1,6 +1,5 @@
 #include <nearmiss/base.h>
 
-#include <stdio.h>
 #include <string.h>
 
 /* Code points that do something other than appear: controls, bidirectional marks and
@@ -31,19 +30,21 @@ size_t nm_visible(const char *bytes, size_t length, char out[NM_VISIBLE_MAX + 1]
 {
     uint32_t code_point;
     const size_t size = nm_utf8_decode(bytes, length, &code_point);
+    struct nm_buf buf;
 
+    nm_buf_init(&buf, out, NM_VISIBLE_MAX + 1);
     if (size == 0 || (code_point < 0x80 && !is_seen(code_point))) {
-        (void)snprintf(out, NM_VISIBLE_MAX + 1, "\\x%02x", (unsigned char)bytes[0]);
+        nm_buf_printf(&buf, "\\x%02x", (unsigned char)bytes[0]);
         return 1;
     }
     if (!is_seen(code_point)) {
-        (void)snprintf(out, NM_VISIBLE_MAX + 1, "\\u{%x}", (unsigned)code_point);
+        nm_buf_printf(&buf, "\\u{%x}", (unsigned)code_point);
         return size;
     }
-    memcpy(out, bytes, size);
-    out[size] = '\0';
     if (code_point == '\\')
-        (void)nm_copy(out, NM_VISIBLE_MAX + 1, "\\\\");
+        nm_buf_puts(&buf, "\\\\");
+    else
+        nm_buf_put(&buf, bytes, size);
     return size;
 }
 
