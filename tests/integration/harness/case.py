@@ -186,7 +186,7 @@ def missing(programs):
     return None
 
 
-def main(programs=("NEARMISSD", "NEARMISS")):
+def main(programs=("NEARMISSD", "NEARMISS"), longest_s=LONGEST_S):
     """Run the calling module's cases, which need `programs`; exit status 77 where they
     cannot run."""
     reason = missing(programs)
@@ -195,7 +195,7 @@ def main(programs=("NEARMISSD", "NEARMISS")):
         sys.exit(SKIP)
     for number in (signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, signal.default_int_handler)
-    signal.alarm(LONGEST_S)
+    signal.alarm(longest_s)
     try:
         tests = unittest.main(module="__main__", verbosity=2, exit=False)
     finally:

@@ -165,11 +165,24 @@ class Daemon:
             )
         return done.stdout
 
+    def each_row(self):
+        """The audit log's rows one by one, oldest first; there may be very many."""
+        command = ["audit", "list", "--format", "json", "-c", self.configuration]
+        with subprocess.Popen(
+            [self._program("NEARMISS"), *command],
+            stdout=subprocess.PIPE,
+            env={**os.environ, **self._environment()},
+        ) as tool:
+            for line in tool.stdout:
+                yield json.loads(line)
+        if tool.returncode != 0:
+            raise DaemonFault(f"nearmiss audit list: {tool.returncode}")
+
     def rows(self, about=""):
-        """The audit log's rows whose sender or recipient holds `about`, oldest first."""
-        printed = self.ask("audit", "list", "--format", "json")
-        rows = [json.loads(line) for line in printed.splitlines()]
-        return [row for row in rows if about in row["sender"] + " " + row["recipient"]]
+        """The rows whose sender or recipient holds `about`, oldest first."""
+        return [
+            row for row in self.each_row() if about in row["sender"] + " " + row["recipient"]
+        ]
 
     def settled_rows(self, about, count):
         """The rows once there are `count` of them and each has its message's outcome."""
