@@ -97,6 +97,8 @@ struct nm_verdict {
     /* 0..1: that the name is a slip at all, for whichever target: the sum of the
      * candidates' own. Rules ask for this one. */
     double confidence;
+    bool out_of_memory; /* in ICU: not all that looks like the name was found, so that
+                           this is no judgement to act on */
     uint8_t candidate_count;  /* how many targets were weighed, at most 255 */
     const char *listed;       /* the list entry that made it own, protected, allowed or
                                 known; borrowed from the index, else NULL */

@@ -108,21 +108,10 @@ static enum nm_code add_text(struct nm_index *index, size_t *capacity, const cha
     return NM_OK;
 }
 
-/* Whether ICU objects to a name, which may be one that another release of Unicode allowed;
- * else it lacked memory. */
-static bool is_refused(const struct nm_names *naming, const struct nm_domain *domain)
-{
-    struct nm_domain again;
-    const enum nm_address_fault fault =
-        nm_domain_parse(naming, domain->name, domain->length, &again);
-
-    return fault != NM_FAULT_NONE && fault != NM_FAULT_MEMORY;
-}
-
 static enum nm_code add_name(struct nm_index *index, size_t *capacity,
     struct nm_name *name, const struct nm_domain *domain, struct nm_error *error)
 {
-    char look[NM_LOOK_MAX + 1];
+    struct nm_look look;
     enum nm_code code;
 
     name->at = (uint32_t)index->text_bytes;
@@ -131,10 +120,9 @@ static enum nm_code add_name(struct nm_index *index, size_t *capacity,
     code = add_text(index, capacity, domain->name, domain->length, error);
     if (code != NM_OK || !domain->idn)
         return code;
-    if (!nm_look(index->looks, index->naming, domain, look) &&
-        !is_refused(index->naming, domain))
+    if (nm_look(index->looks, index->naming, domain, &look) == NM_NO_MEMORY)
         return nm_fail(error, NM_NO_MEMORY, "out of memory");
-    return add_text(index, capacity, look, strlen(look), error);
+    return add_text(index, capacity, look.text, strlen(look.text), error);
 }
 
 static void set_name(struct nm_index *index, struct nm_name *name,

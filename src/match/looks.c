@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unicode/uchar.h>
+#include <unicode/uscript.h>
 #include <unicode/uspoof.h>
 
 struct run {
@@ -192,21 +193,53 @@ static bool put_label(
     return U_SUCCESS(status) && (length < 4 || memcmp(label, "xn--", 4) != 0);
 }
 
-bool nm_look(const struct nm_looks *looks, const struct nm_names *names,
-    const struct nm_domain *domain, char *out)
+/* Whether ICU objects to a name; if it could not do it otherwise, it lacked memory. */
+static bool is_refused(const struct nm_names *names, const struct nm_domain *domain)
+{
+    struct nm_domain again;
+    const enum nm_address_fault fault =
+        nm_domain_parse(names, domain->name, domain->length, &again);
+
+    return fault != NM_FAULT_NONE && fault != NM_FAULT_MEMORY;
+}
+
+static bool is_foreign(const char *text, size_t length)
+{
+    uint32_t code_point;
+
+    for (size_t at = 0; at < length;) {
+        const size_t size = nm_utf8_decode(text + at, length - at, &code_point);
+        UErrorCode status = U_ZERO_ERROR;
+        UScriptCode script;
+
+        if (size == 0)
+            break;
+        script = uscript_getScript((UChar32)code_point, &status);
+        if (script != USCRIPT_LATIN && script != USCRIPT_COMMON &&
+            script != USCRIPT_INHERITED)
+            return true;
+        at += size;
+    }
+    return false;
+}
+
+enum nm_code nm_look(const struct nm_looks *looks, const struct nm_names *names,
+    const struct nm_domain *domain, struct nm_look *out)
 {
     char unicode[NM_DOMAIN_UTF8_MAX + 1];
     struct nm_buf buf;
     struct nm_buf look;
     bool is_whole = true;
 
+    out->is_foreign = false;
     if (!domain->idn) {
-        (void)nm_look_ascii(looks, domain->name, domain->length, out);
-        return true;
+        (void)nm_look_ascii(looks, domain->name, domain->length, out->text);
+        return NM_OK;
     }
     nm_buf_init(&buf, unicode, sizeof unicode);
-    nm_buf_init(&look, out, NM_LOOK_MAX + 1);
+    nm_buf_init(&look, out->text, sizeof out->text);
     nm_domain_to_unicode(names, domain, &buf);
+    out->is_foreign = is_foreign(unicode, buf.length);
     for (size_t at = 0; at <= buf.length;) {
         const size_t length = strcspn(unicode + at, ".");
 
@@ -215,5 +248,7 @@ bool nm_look(const struct nm_looks *looks, const struct nm_names *names,
         if (at <= buf.length)
             nm_buf_puts(&look, ".");
     }
-    return is_whole;
+    if (is_whole)
+        return NM_OK;
+    return is_refused(names, domain) ? NM_SYSTEM : NM_NO_MEMORY;
 }

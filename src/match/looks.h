@@ -20,11 +20,16 @@ enum nm_code nm_looks_new(
     const struct nm_tables *tables, struct nm_looks **out, struct nm_error *error);
 void nm_looks_free(struct nm_looks **looks);
 
-/* The look of a name into `out` of NM_LOOK_MAX + 1 bytes, label by label, so that a look
- * has as many dots as the name. False when ICU could not do it, so that a label looks as
- * it is written. */
-bool nm_look(const struct nm_looks *looks, const struct nm_names *names,
-    const struct nm_domain *domain, char *out);
+struct nm_look {
+    bool is_foreign; /* it has a letter of another script than Latin */
+    char text[NM_LOOK_MAX + 1];
+};
+
+/* The look of a name, label by label, so that a look has as many dots as the name.
+ * NM_SYSTEM when ICU objects to the name, which may be one that another release of
+ * Unicode allowed, and NM_NO_MEMORY; a label then looks as it is written. */
+enum nm_code nm_look(const struct nm_looks *looks, const struct nm_names *names,
+    const struct nm_domain *domain, struct nm_look *out);
 
 /* The same for ASCII as it stands. */
 size_t nm_look_ascii(

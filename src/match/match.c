@@ -156,6 +156,7 @@ void nm_index_match(
         for (size_t i = 1; i < found.count; i++)
             if (found.rows[i].score > found.rows[best].score)
                 best = i;
+        out->out_of_memory = query.out_of_memory;
         out->candidate_count = (uint8_t)found.count;
         out->confidence = sum / (1 + sum);
         if (found.count > 0)

@@ -30,7 +30,8 @@ void nm_query_split(struct nm_query *query)
             at--;
     }
     query->tail_at[query->tail_count++] = 0;
-    (void)nm_look(query->index->looks, query->index->naming, query->typed, query->look);
+    query->out_of_memory = nm_look(query->index->looks, query->index->naming,
+                               query->typed, &query->look) == NM_NO_MEMORY;
 }
 
 /* ---- findings ----------------------------------------------------------- */

@@ -89,7 +89,8 @@ struct nm_query {
     struct nm_hash_tails tails;
     size_t tail_count; /* where the tails to compare begin, the shortest first */
     uint8_t tail_at[NM_TAILS_MAX];
-    char look[NM_LOOK_MAX + 1]; /* of the typed name (looks.h) */
+    struct nm_look look; /* of the typed name */
+    bool out_of_memory;  /* for its look */
 };
 
 /* Take a typed name apart; `parts`, the tails and the look are left to nm_query_split,

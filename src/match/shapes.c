@@ -9,7 +9,6 @@
 #include "search.h"
 
 #include <string.h>
-#include <unicode/uscript.h>
 
 enum { ORDER_BYTES_MAX = 5 }; /* characters that are in another order */
 
@@ -206,28 +205,7 @@ static bool add_labels(const struct nm_query *query, struct nm_finding *finding,
 /* A letter of another script than Latin makes the slip one of scripts. */
 static enum nm_slip_kind kind_of_look(const struct nm_query *query)
 {
-    char text[NM_DOMAIN_UTF8_MAX + 1];
-    struct nm_buf buf;
-    uint32_t code_point;
-
-    if (!query->typed->idn)
-        return NM_SLIP_MARK;
-    nm_buf_init(&buf, text, sizeof text);
-    nm_domain_to_unicode(query->index->naming, query->typed, &buf);
-    for (size_t at = 0; at < buf.length;) {
-        const size_t size = nm_utf8_decode(text + at, buf.length - at, &code_point);
-        UErrorCode status = U_ZERO_ERROR;
-        UScriptCode script;
-
-        if (size == 0)
-            break;
-        script = uscript_getScript((UChar32)code_point, &status);
-        if (script != USCRIPT_LATIN && script != USCRIPT_COMMON &&
-            script != USCRIPT_INHERITED)
-            return NM_SLIP_SCRIPT;
-        at += size;
-    }
-    return NM_SLIP_MARK;
+    return query->look.is_foreign ? NM_SLIP_SCRIPT : NM_SLIP_MARK;
 }
 
 /* Where the look of the typed name's tail begins: behind as many dots as the tail does. */
@@ -237,7 +215,7 @@ static size_t tail_of_look(const struct nm_query *query, size_t kept)
 
     for (size_t i = 0; i < kept; i++)
         if (query->typed->name[i] == '.')
-            at += strcspn(query->look + at, ".") + 1;
+            at += strcspn(query->look.text + at, ".") + 1;
     return at;
 }
 
@@ -246,7 +224,7 @@ static bool looks_alike(
     const struct nm_query *query, const struct nm_name *name, size_t kept)
 {
     const struct nm_index *index = query->index;
-    const char *typed = query->look + tail_of_look(query, kept);
+    const char *typed = query->look.text + tail_of_look(query, kept);
     char text[NM_LOOK_MAX + 1];
 
     if (name->is_idn)
@@ -275,7 +253,7 @@ static void search_looks(const struct nm_query *query, struct nm_findings *found
 {
     for (size_t i = 0; i < query->tail_count; i++) {
         const size_t kept = query->tail_at[i];
-        const char *look = query->look + tail_of_look(query, kept);
+        const char *look = query->look.text + tail_of_look(query, kept);
 
         nm_look_up(query, nm_key(NM_KEY_LOOK, nm_hash(look, strlen(look))), kept,
             try_look, found);
