@@ -330,7 +330,8 @@ static bool is_worse(const struct nm_judgement *a, const struct nm_judgement *b)
 
 static bool is_judged(const struct nm_judgement *judgement)
 {
-    return judgement->address.fault != NM_FAULT_MEMORY;
+    return judgement->address.fault != NM_FAULT_MEMORY &&
+           !judgement->verdict.out_of_memory;
 }
 
 static bool same_bytes(struct nm_bytes a, struct nm_bytes b)

@@ -146,7 +146,9 @@ static inline struct nm_index *world_index(const struct nm_names *names)
         const char *name;
         enum nm_listing listing;
     } rows[] = {{"example.org", NM_LISTING_OWN}, {"army.mil", NM_LISTING_PROTECTED},
-        {"partner.example", NM_LISTING_PROTECTED}, {"orange.ml", NM_LISTING_ALLOWED}};
+        {"partner.example", NM_LISTING_PROTECTED},
+        {"the-partner-with-quite-a-long-name.example", NM_LISTING_PROTECTED},
+        {"orange.ml", NM_LISTING_ALLOWED}};
     struct nm_index_entry entries[NM_COUNT(rows)];
     struct nm_domain suffix;
     struct nm_index_spec spec = {.names = names,
