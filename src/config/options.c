@@ -372,7 +372,7 @@ const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT] = {
         .help = "mail from these addresses, or domains; \"<>\" is the null sender"},
     [NM_RULE_RECIPIENT] = {.path = "recipient",
         .type = NM_OPTION_TEXTS,
-        .help = "these addresses"},
+        .help = "mail to these addresses, or domains"},
     [NM_RULE_AUTH] = {.path = "auth",
         .type = NM_OPTION_TEXTS,
         .help = "mail of these logged-in users"},
