@@ -15,6 +15,8 @@ from .wait import until
 HOST_NAME = "gw.test.example"
 _DAEMONS = "/usr/lib/postfix/sbin"
 
+_LIFE_S = 7200
+
 # What differs from Postfix's own defaults. Nothing looks anything up in the DNS.
 _SETTINGS = {
     "compatibility_level": "3.6",
@@ -102,10 +104,13 @@ class Postfix:
         self._make_folders()
         self._write_configuration()
         self.run("postfix", "check")
-        # Postfix's own start does no more than this, but leaves its process to init.
+        # Postfix's own start does no more than this, but leaves its process to init. It
+        # changes its user for a moment, after which the kernel no longer ends it together
+        # with us; so that it ends at all should we be killed, its life has a limit (-e).
+        master = os.path.join(_DAEMONS, "master")
         self.server = Server(
             "postfix",
-            [os.path.join(_DAEMONS, "master"), "-c", self.configuration, "-s"],
+            [master, "-c", self.configuration, "-s", "-e", str(_LIFE_S)],
             os.path.join(self.folder, "master.log"),
         )
         self.server.until("accepts connections", self.port.accepts)
