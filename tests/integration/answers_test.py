@@ -19,7 +19,12 @@ RULES = [
         "action": "reject",
         "mode": "observe",
     },
-    {"name": "mil-ml", "technique": ["suffix"], "target": ["army.mil"], "action": "reject"},
+    {
+        "name": "mil-ml",
+        "technique": ["suffix"],
+        "target": ["army.mil"],
+        "action": "reject",
+    },
 ]
 
 

@@ -11,7 +11,7 @@ import subprocess
 import unittest
 
 from harness.case import SiteCase, main, message
-from harness.daemon import GROUP, USER
+from harness.daemon import USER
 from harness.process import Port, enter_own_network
 
 SOURCE = os.path.join(os.path.dirname(__file__), "..", "..")
@@ -61,7 +61,8 @@ class ChrootCase(SiteCase):
     def make_socket_folder(cls):
         """As systemd-tmpfiles would, below this instance's queue directory."""
         line = re.search(
-            rf"(?m)^d {QUEUE}/(\S+) (\d+) nearmiss (\S+)", shipped("systemd", "nearmiss.tmpfiles")
+            rf"(?m)^d {QUEUE}/(\S+) (\d+) nearmiss (\S+)",
+            shipped("systemd", "nearmiss.tmpfiles"),
         )
         folder = os.path.join(cls.postfix.queue_folder, line[1])
         os.mkdir(folder)

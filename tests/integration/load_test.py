@@ -86,7 +86,9 @@ class ReloadUnderLoadCase(SiteCase):
         for group in per_message.values():
             self.assertEqual(len(group), self.RECIPIENTS)
             self.assertEqual(len({(row["config"], row["queue_id"]) for row in group}), 1)
-        tagged = {group[0]["id"] for group in per_message.values() if group[0]["action"] == "tag"}
+        tagged = [
+            group[0]["id"] for group in per_message.values() if group[0]["action"] == "tag"
+        ]
         deliveries = self.site.sink.deliveries(self.mark)
         self.assertEqual(len(deliveries), messages)
         tags = [tag for delivery in deliveries for tag in delivery.header("X-Nearmiss")]

@@ -15,7 +15,7 @@ class SessionCase(SiteCase):
     config = {
         "protect": {"domains": ["army.mil", "bücher.example"]},
         "rules": [
-            {"name": "mil-ml", "technique": ["suffix"], "target": ["army.mil"], "action": "reject"},
+            {"name": "mil-ml", "technique": ["suffix"], "action": "reject"},
             {"name": "looks", "technique": ["glyph"], "action": "reject"},
         ],
     }

@@ -108,9 +108,6 @@ class Sink:
                 found.append(parse(text))
         return found
 
-    def count(self):
-        return len(os.listdir(self._dumps))
-
     def close(self):
         if self.server:
             self.server.stop()
