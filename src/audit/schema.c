@@ -1,6 +1,7 @@
 #include "schema.h"
 
 #include "embedded.h"
+#include "sql.h"
 
 #include "gate/ports.h"
 
@@ -80,96 +81,6 @@ static int write_words(sqlite3 *db)
     return status;
 }
 
-/* ---- small change ------------------------------------------------------- */
-
-int nm_schema_run(sqlite3 *db, const char *sql)
-{
-    return sqlite3_exec(db, sql, NULL, NULL, NULL);
-}
-
-int nm_schema_integer_of(sqlite3 *db, const char *sql, int64_t parameter, int64_t *out)
-{
-    sqlite3_stmt *query = NULL;
-    int status = sqlite3_prepare_v2(db, sql, -1, &query, NULL);
-
-    if (status == SQLITE_OK) {
-        (void)sqlite3_bind_int64(query, 1, parameter); /* if there is one */
-        status = sqlite3_step(query);
-        if (status == SQLITE_ROW) {
-            *out = sqlite3_column_int64(query, 0);
-            status = SQLITE_OK;
-        } else if (status == SQLITE_DONE) {
-            status = SQLITE_CORRUPT;
-        }
-    }
-    (void)sqlite3_finalize(query);
-    return status;
-}
-
-int nm_schema_integer(sqlite3 *db, const char *sql, int64_t *out)
-{
-    return nm_schema_integer_of(db, sql, 0, out);
-}
-
-static bool is_text(const char *bytes, size_t length)
-{
-    while (length > 0) {
-        uint32_t code_point = 0;
-        const size_t size = nm_utf8_decode(bytes, length, &code_point);
-
-        if (size == 0 || code_point == 0)
-            return false;
-        bytes += size;
-        length -= size;
-    }
-    return true;
-}
-
-void nm_schema_bind_bytes(
-    sqlite3_stmt *statement, int at, const char *bytes, size_t length)
-{
-    if (bytes == NULL || is_text(bytes, length))
-        (void)sqlite3_bind_text64(
-            statement, at, bytes, length, SQLITE_STATIC, SQLITE_UTF8);
-    else
-        (void)sqlite3_bind_blob64(statement, at, bytes, length, SQLITE_STATIC);
-}
-
-enum nm_code nm_schema_fail(
-    sqlite3 *db, const char *path, int status, struct nm_error *error)
-{
-    static const struct {
-        int status;
-        const char *advice;
-    } known[] = {
-        {SQLITE_BUSY, "another process keeps it locked; end that process"},
-        {SQLITE_LOCKED, "another process keeps it locked; end that process"},
-        {SQLITE_FULL, "the disk is full; make room"},
-        {SQLITE_READONLY, "it may not be written; give the daemon's user the right to "
-                          "write the file and its folder"},
-        {SQLITE_CORRUPT,
-            "it is damaged; move it away to keep it, and a new log begins"},
-        {SQLITE_NOTADB, "it is no SQLite database; move it away, and a new log begins"},
-        {SQLITE_CANTOPEN, "it cannot be opened; see that its folder exists and that "
-                          "the daemon's user may use it"},
-        {SQLITE_PERM, "it may not be opened; see the rights of the file"},
-    };
-    const char *advice = "the storage fails; see the kernel's messages";
-    const int primary = status & 0xff;
-    const int number = db != NULL ? sqlite3_system_errno(db) : 0;
-
-    if (primary == SQLITE_NOMEM)
-        return nm_fail(error, NM_NO_MEMORY, "%s: out of memory", path);
-    for (size_t i = 0; i < NM_COUNT(known); i++)
-        if (known[i].status == primary)
-            advice = known[i].advice;
-    if (number != 0 && primary != SQLITE_BUSY)
-        return nm_fail(error, NM_SYSTEM, "%s: %s (%s: %s)", path, advice,
-            sqlite3_errstr(status), strerror(number));
-    return nm_fail(
-        error, NM_SYSTEM, "%s: %s (%s)", path, advice, sqlite3_errstr(status));
-}
-
 /* ---- versions ----------------------------------------------------------- */
 
 /* 0 for an empty database. NM_BAD_INPUT unless it is ours. */
@@ -178,14 +89,14 @@ static enum nm_code read_version(
 {
     int64_t application = 0;
     int64_t tables = 0;
-    int status = nm_schema_integer(db, "PRAGMA application_id", &application);
+    int status = nm_sql_number(db, "PRAGMA application_id", 0, &application);
 
     if (status == SQLITE_OK)
-        status = nm_schema_integer(db, "PRAGMA user_version", version);
+        status = nm_sql_number(db, "PRAGMA user_version", 0, version);
     if (status == SQLITE_OK)
-        status = nm_schema_integer(db, "SELECT count(*) FROM sqlite_schema", &tables);
+        status = nm_sql_number(db, "SELECT count(*) FROM sqlite_schema", 0, &tables);
     if (status != SQLITE_OK)
-        return nm_schema_fail(db, path, status, error);
+        return nm_sql_fail(db, path, status, error);
     if (application == 0 && *version == 0 && tables == 0)
         return NM_OK;
     if (application != NM_SCHEMA_APPLICATION)
@@ -213,12 +124,12 @@ static int apply_from(sqlite3 *db, int64_t version)
     for (const struct nm_embedded *migration = nm_audit_embedded;
          migration->name != NULL && status == SQLITE_OK; migration++)
         if (atoi(migration->name) > version)
-            status = nm_schema_run(db, migration->bytes);
+            status = nm_sql_exec(db, migration->bytes);
     nm_buf_init(&buf, sql, sizeof sql);
     nm_buf_printf(&buf, "PRAGMA application_id = %d; PRAGMA user_version = %d",
         NM_SCHEMA_APPLICATION, NM_SCHEMA_VERSION);
     if (status == SQLITE_OK)
-        status = nm_schema_run(db, sql);
+        status = nm_sql_exec(db, sql);
     return status;
 }
 
@@ -226,10 +137,10 @@ enum nm_code nm_schema_migrate(sqlite3 *db, const char *path, struct nm_error *e
 {
     int64_t version = 0;
     enum nm_code code;
-    int status = nm_schema_run(db, "BEGIN IMMEDIATE");
+    int status = nm_sql_exec(db, "BEGIN IMMEDIATE");
 
     if (status != SQLITE_OK)
-        return nm_schema_fail(db, path, status, error);
+        return nm_sql_fail(db, path, status, error);
     code = read_version(db, path, &version, error);
     if (code != NM_OK)
         goto out;
@@ -238,12 +149,12 @@ enum nm_code nm_schema_migrate(sqlite3 *db, const char *path, struct nm_error *e
     if (status == SQLITE_OK)
         status = write_words(db);
     if (status == SQLITE_OK)
-        status = nm_schema_run(db, "COMMIT");
+        status = nm_sql_exec(db, "COMMIT");
     if (status != SQLITE_OK)
-        code = nm_schema_fail(db, path, status, error);
+        code = nm_sql_fail(db, path, status, error);
 out:
     if (sqlite3_get_autocommit(db) == 0)
-        (void)nm_schema_run(db, "ROLLBACK");
+        (void)nm_sql_exec(db, "ROLLBACK");
     return code;
 }
 
@@ -258,16 +169,15 @@ enum nm_code nm_schema_check(sqlite3 *db, const char *path, struct nm_error *err
 static enum nm_code check_tables(sqlite3 *db, const char *path, struct nm_error *error)
 {
     int64_t tables = 0;
-    const int status = nm_schema_integer(db,
+    const int status = nm_sql_number(db,
         "SELECT count(*) = 6 FROM sqlite_schema WHERE type = 'table' AND name IN"
         " ('event', 'text', 'mention', 'config', 'word', 'state')"
         " AND sql LIKE 'CREATE TABLE %'",
-        &tables);
+        0, &tables);
 
     if (status == SQLITE_OK && tables == 1)
         return NM_OK;
-    return nm_schema_fail(
-        db, path, status != SQLITE_OK ? status : SQLITE_CORRUPT, error);
+    return nm_sql_fail(db, path, status != SQLITE_OK ? status : SQLITE_CORRUPT, error);
 }
 
 enum nm_code nm_schema_check_current(

@@ -24,23 +24,4 @@ enum nm_code nm_schema_check(sqlite3 *db, const char *path, struct nm_error *err
 enum nm_code nm_schema_check_current(
     sqlite3 *db, const char *path, struct nm_error *error);
 
-/* Fill `error` with what SQLite says of the last call on `db` (which may be NULL), in
- * words that say what to do. Returns NM_SYSTEM, or NM_NO_MEMORY. */
-enum nm_code nm_schema_fail(
-    sqlite3 *db, const char *path, int status, struct nm_error *error);
-
-/* Run SQL that returns no rows that matter. An SQLite status. */
-int nm_schema_run(sqlite3 *db, const char *sql);
-
-/* The single integer that `sql` gives. An SQLite status. */
-int nm_schema_integer(sqlite3 *db, const char *sql, int64_t *out);
-/* The same with one parameter. */
-int nm_schema_integer_of(sqlite3 *db, const char *sql, int64_t parameter, int64_t *out);
-
-/* Bind bytes, which must live until the statement has run, in the way in which the log
- * keeps them: as TEXT, or as BLOB when they are not UTF-8 or hold a NUL. NULL is bound
- * for NULL. */
-void nm_schema_bind_bytes(
-    sqlite3_stmt *statement, int at, const char *bytes, size_t length);
-
 #endif

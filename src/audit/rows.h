@@ -1,0 +1,29 @@
+/*
+ * Rows: events into rows of the table `event`, a few with one statement. Belongs to one
+ * connection and works in its open transaction; after a rollback it must be thrown away.
+ * Functions return SQLite's status.
+ */
+#ifndef NM_AUDIT_ROWS_H
+#define NM_AUDIT_ROWS_H
+
+#include "gate/ports.h"
+#include "mentions.h"
+
+struct nm_rows;
+
+/* `texts` and `mentions` are borrowed. */
+int nm_rows_open(sqlite3 *db, struct nm_texts *texts, struct nm_mentions *mentions,
+    struct nm_rows **out);
+void nm_rows_close(struct nm_rows **rows);
+
+/* Add an event, which must live until the next flush; or do so unless it is there. */
+int nm_rows_add(struct nm_rows *rows, const struct nm_audit_event *event);
+int nm_rows_add_once(struct nm_rows *rows, const struct nm_audit_event *event);
+
+/* Write what was added and is not written yet. */
+int nm_rows_flush(struct nm_rows *rows);
+
+/* Store the text of a configuration, if it is not known yet. */
+int nm_rows_add_config(struct nm_rows *rows, const char *hash, const char *text);
+
+#endif

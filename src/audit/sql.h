@@ -1,0 +1,39 @@
+/* Small verbs on SQLite that the audit layer shares. Statuses are SQLite's; verbs that
+ * step a statement give SQLITE_OK for what went well. */
+#ifndef NM_AUDIT_SQL_H
+#define NM_AUDIT_SQL_H
+
+#include <nearmiss/base.h>
+
+#include <sqlite3.h>
+
+/* Fill `error` with what went wrong on `db` (which may be NULL), in words that say what
+ * to do. Returns NM_SYSTEM, or NM_NO_MEMORY. */
+enum nm_code nm_sql_fail(
+    sqlite3 *db, const char *path, int status, struct nm_error *error);
+
+/* Run SQL without parameters or rows that matter. */
+int nm_sql_exec(sqlite3 *db, const char *sql);
+
+/* Prepare a statement that will be run often. */
+int nm_sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out);
+
+/* Run a statement that gives no rows, and make it ready for the next time. */
+int nm_sql_run(sqlite3_stmt *statement);
+
+/* The same for one that gives a row with a number, or none: then `*out` is 0. */
+int nm_sql_find(sqlite3_stmt *statement, int64_t *out);
+
+/* The number that SQL gives; one parameter is bound to it if it has any. No row is
+ * SQLITE_CORRUPT. */
+int nm_sql_number(sqlite3 *db, const char *sql, int64_t parameter, int64_t *out);
+
+/* Bind bytes, which must live until the statement has run, in the way in which the log
+ * keeps them: as TEXT, or as BLOB when they are not UTF-8 or hold a NUL. NULL for NULL. */
+void nm_sql_bind_bytes(
+    sqlite3_stmt *statement, int at, const char *bytes, size_t length);
+
+/* The same for text; NULL for NULL and "". */
+void nm_sql_bind_text(sqlite3_stmt *statement, int at, const char *text);
+
+#endif
