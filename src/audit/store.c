@@ -220,8 +220,8 @@ static int configure(struct nm_store *store)
     nm_buf_init(&buf, pragmas, sizeof pragmas);
     nm_buf_printf(&buf,
         "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;"
-        "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -%d; PRAGMA synchronous = "
-        "FULL",
+        "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = "
+        "-%d",
         CACHE_KIB);
     (void)sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
     (void)sqlite3_wal_hook(store->db, note_wal, store);
