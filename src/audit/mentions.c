@@ -150,7 +150,8 @@ int nm_mentions_keep_up(struct nm_mentions *mentions)
 
 bool nm_mentions_may_write(const struct nm_mentions *mentions)
 {
-    return mentions->round.count > 0 || mentions->gathered.count >= round_size(mentions);
+    return mentions->round.count > 0 ||
+           mentions->gathered.count >= round_size(mentions);
 }
 
 int nm_mentions_write_slice(struct nm_mentions *mentions)
