@@ -6,7 +6,14 @@
  *
  * Answered means recorded: `append` queues events, `wait` returns when they are durable
  * (WAL, synchronous=FULL). Events that arrive together share one commit. The log is
- * never updated: what is learnt later about a message is a later event.
+ * never updated: what is learnt later about a message is a later event. The tables are
+ * described in migrations/; people with SQL read the view `decisions`.
+ *
+ * What becomes of an event when the log fails: an event whose wait failed is withdrawn,
+ * since its caller took the failure action and it would tell of what did not happen;
+ * only one whose commit was under way by then may still be found in the log. An event
+ * that nobody waits for stays queued, within NM_AUDIT_QUEUE_BYTES_MAX, until the log is
+ * written again. A wait that failed is not repeated for the same ticket.
  */
 #ifndef NM_AUDIT_AUDIT_H
 #define NM_AUDIT_AUDIT_H
@@ -40,7 +47,8 @@ enum nm_code nm_audit_start(const struct nm_audit_options *options,
 /* The gate's port onto this log. */
 struct nm_audit_port nm_audit_port(struct nm_audit *audit);
 
-/* Note the configuration in force: its hash and text are stored once a hash. */
+/* Note the configuration in force: its hash and text are stored once a hash, in every log
+ * that this writer opens. NM_NO_MEMORY. */
 enum nm_code nm_audit_note_config(
     struct nm_audit *audit, const char *hash, const char *text);
 
@@ -53,8 +61,8 @@ struct nm_audit_status {
 };
 void nm_audit_status(struct nm_audit *audit, struct nm_audit_status *out);
 
-/* Write what is queued (within `wait_ms`), close the database, end the thread. Nobody
- * may append or wait any more. */
+/* Write what is queued (within `wait_ms`; the log says how many events could not be),
+ * close the database, end the thread. Nobody may append or wait any more. */
 void nm_audit_stop(struct nm_audit **audit);
 
 /* Whether the database at `path` can be used, as `nearmissd -t` asks: opened and of a
@@ -78,10 +86,10 @@ struct nm_audit_query {
     int64_t since_us;      /* decisions at or after */
     int64_t until_us;      /* decisions before */
     const char *reference; /* id of a decision, id of a transaction, or queue id */
-    const char *domain;
+    const char *domain;    /* A-labels in lower case, as is the target */
     const char *target;
-    const char *sender;
-    const char *recipient;
+    const char *sender;    /* ASCII case is ignored; "" is the null sender */
+    const char *recipient; /* the same; the one question without an index */
     const char *rule;
     const char *action; /* names, as in configuration */
     const char *technique;
@@ -99,7 +107,9 @@ enum nm_code nm_audit_reader_open(
     const char *path, struct nm_audit_reader **out, struct nm_error *error);
 void nm_audit_reader_close(struct nm_audit_reader **reader);
 
-/* Call `each` for every row, oldest first; it returns false to stop. */
+/* Call `each` for every row, oldest first; it returns false to stop. The log is shown as
+ * it was when this was called. `each` may take its time: nothing is locked meanwhile.
+ * NM_BAD_INPUT for a name that does not exist, NM_SYSTEM, NM_NO_MEMORY. */
 enum nm_code nm_audit_reader_list(struct nm_audit_reader *reader,
     const struct nm_audit_query *query,
     bool (*each)(void *self, const struct nm_audit_row *row), void *self,

@@ -323,7 +323,7 @@ int nm_rows_add_config(struct nm_rows *rows, const char *hash, const char *text)
 {
     sqlite3_stmt *note = rows->statements[NOTE_CONFIG];
 
-    nm_sql_bind_text(note, 1, hash);
+    nm_sql_bind_bytes(note, 1, hash, strlen(hash));
     nm_sql_bind_bytes(note, 2, text, strlen(text));
     return nm_sql_run(note);
 }

@@ -34,7 +34,7 @@ struct nm_bytes {
  * pointers are borrowed for the call. */
 struct nm_audit_event {
     enum nm_event_kind kind;
-    struct nm_id id;          /* what a reply quotes as its reference */
+    struct nm_id id; /* what a reply quotes as its reference; made of time_us */
     struct nm_id transaction; /* ours; one a message */
     int64_t time_us;
     const char *gateway; /* this machine's name in the log */
@@ -69,7 +69,8 @@ struct nm_audit_port {
     enum nm_code (*append)(void *self, const struct nm_audit_event *events,
         size_t count, uint64_t *ticket);
     /* Wait until everything up to `ticket` is durable. NM_TIMEOUT after the configured
-     * time, NM_SYSTEM when the log cannot be written; `error` then says why. */
+     * time, NM_SYSTEM when the log cannot be written; `error` then says why, and the
+     * events of this ticket are withdrawn where that is still possible. */
     enum nm_code (*wait)(void *self, uint64_t ticket, struct nm_error *error);
 };
 

@@ -45,6 +45,16 @@ static inline void disk_hang(bool hangs)
     pthread_mutex_unlock(&disk.lock);
 }
 
+/* As it should be, whatever the test before left. */
+static inline void disk_heal(void)
+{
+    pthread_mutex_lock(&disk.lock);
+    disk.hangs = false;
+    disk.failing = 0;
+    pthread_cond_broadcast(&disk.changed);
+    pthread_mutex_unlock(&disk.lock);
+}
+
 static inline void disk_await_hanging(void)
 {
     pthread_mutex_lock(&disk.lock);

@@ -448,6 +448,7 @@ int main(void)
     int failed;
 
     disk_install();
+    tcase_add_checked_fixture(cases, disk_heal, disk_heal);
     tcase_add_test(cases, test_writer__nothing_is_durable_before_it_is_synced);
     tcase_add_test(cases, test_writer__a_wait_covers_what_was_appended_before);
     tcase_add_test(cases, test_writer__writes_what_nobody_waits_for);
