@@ -1,0 +1,114 @@
+/*
+ * The end of a message: what was decided of its recipients, folded into one answer that
+ * waits once, for the outcome event and with that for all events before it.
+ */
+#include "message.h"
+
+#include "lines.h"
+
+#include <stdio.h>
+
+/* Name as many refused recipients as the reply has lines for, and one line more. Returns
+ * how many there are; `*line_count` grows. */
+static unsigned name_refusals(struct nm_session *session, size_t *line_count)
+{
+    enum { BYTES = NM_REPLY_LINES_MAX * (NM_ANSWER_LINE_MAX + 1) };
+    const struct nm_refusal *refusal = session->message.first_refusal;
+    char *bytes = nm_arena_alloc(session->arena, BYTES);
+    struct nm_buf memory;
+    unsigned named = 0;
+
+    if (bytes == NULL)
+        return 0;
+    nm_buf_init(&memory, bytes, BYTES);
+    for (; refusal != NULL; refusal = refusal->next) {
+        if (*line_count + nm_lines_count(refusal->text) >= NM_REPLY_LINES_MAX)
+            break;
+        *line_count +=
+            nm_lines_put(refusal->text, &memory, session->lines + *line_count);
+        named++;
+    }
+    return named;
+}
+
+/* One reply for the whole message, which names each recipient that was at fault. */
+static void answer_late_refusals(struct nm_session *session, struct nm_answer *answer)
+{
+    const struct nm_transaction *message = &session->message;
+    size_t lines = 0;
+
+    (void)snprintf(session->reply, sizeof session->reply,
+        "The whole message was not sent: %u of its %u recipients %s refused",
+        message->refused_late, message->recipients,
+        message->refused_late == 1 ? "was" : "were");
+    session->lines[lines++] = session->reply;
+    if (name_refusals(session, &lines) < message->refused_late)
+        session->lines[lines++] = "Further recipients are not named here";
+    nm_answer_lines(session, answer, message->late_for_good ? 550 : 451,
+        message->late_for_good ? "5.7.1" : "4.7.1", lines);
+}
+
+static enum nm_outcome fold(struct nm_session *session, struct nm_answer *answer)
+{
+    struct nm_transaction *message = &session->message;
+
+    if (message->put_off) {
+        nm_answer_no_memory(session, answer);
+        return NM_OUTCOME_REFUSED;
+    }
+    if (message->audit_failed && nm_defers(message)) {
+        nm_answer_audit_failure(session, answer);
+        return NM_OUTCOME_REFUSED;
+    }
+    if (message->refused_late > 0) {
+        answer_late_refusals(session, answer);
+        return NM_OUTCOME_REFUSED;
+    }
+    nm_answer_continue(answer);
+    if (!nm_observes(message))
+        answer->strip_count = message->tag_headers;
+    if (message->tag)
+        answer->tag = message->tag_value;
+    if (!message->hold)
+        return NM_OUTCOME_PASSED;
+    answer->hold = message->hold_reason;
+    return NM_OUTCOME_HELD;
+}
+
+/* The outcome could not be recorded, so it must not be: the failure action instead. */
+static enum nm_outcome fold_failure(
+    struct nm_session *session, struct nm_answer *answer)
+{
+    const struct nm_transaction *message = &session->message;
+
+    if (nm_defers(message)) {
+        nm_answer_audit_failure(session, answer);
+        return NM_OUTCOME_REFUSED;
+    }
+    nm_answer_continue(answer);
+    if (!nm_observes(message))
+        answer->strip_count = message->tag_headers;
+    return NM_OUTCOME_PASSED;
+}
+
+void nm_on_end(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
+{
+    struct nm_transaction *message = &session->message;
+
+    nm_note_queue_id(session, input);
+    session->state = NM_ENDED;
+    if (!message->outbound) {
+        nm_answer_continue(answer);
+        return;
+    }
+    message->outcome = fold(session, answer);
+    if (message->recipients > 0 &&
+        !nm_record_outcome(session, message->outcome, true)) {
+        const enum nm_outcome meant = message->outcome;
+
+        message->outcome = fold_failure(session, answer);
+        if (message->outcome != meant)
+            (void)nm_record_outcome(session, message->outcome, false);
+    }
+}

@@ -1,0 +1,113 @@
+/*
+ * Inside the gate: what a session remembers of the message under way, and what the files
+ * that handle its events share. transaction.c has the machine, recipient.c RCPT, ending.c
+ * the end; record.c writes to the log, answers.c to the mail server.
+ */
+#ifndef NM_GATE_MESSAGE_H
+#define NM_GATE_MESSAGE_H
+
+#include "gate/session.h"
+
+enum nm_state { NM_IDLE, NM_ENVELOPE, NM_CONTENT, NM_ENDED };
+
+enum { NM_QUEUE_ID_MAX = 64 };
+
+/* A recipient whose refusal waits for the end of the message. */
+struct nm_refusal {
+    struct nm_refusal *next;
+    const char *text;
+};
+
+struct nm_transaction {
+    struct nm_snapshot *snapshot;
+    const struct nm_snapshot_values *values;
+    struct nm_id id;
+    struct nm_bytes sender;
+    const char *sender_text;
+    const char *auth;
+    char queue_id[NM_QUEUE_ID_MAX + 1];
+    bool outbound;
+    bool smtputf8;
+    bool local_submission;
+    bool broken;       /* no memory at MAIL: nothing in here can be judged */
+    bool put_off;      /* one that goes on could not be judged for lack of memory */
+    bool audit_failed; /* the event of one that goes on was not taken */
+
+    bool is_full;        /* more recipients came than are judged */
+    unsigned recipients; /* judged */
+    unsigned going_on;   /* of them, answered with continue */
+    unsigned refused_late;
+    bool late_for_good; /* one of them with a 5xx */
+    struct nm_refusal *first_refusal;
+    struct nm_refusal **next_refusal;
+    unsigned kept_refusals;
+    unsigned tag_headers; /* X-Nearmiss headers that came with the message */
+    bool hold;
+    char hold_reason[NM_REPLY_LINE_MAX + 1];
+    bool tag;
+    char tag_value[NM_ID_LENGTH + 1];
+    enum nm_outcome outcome; /* once ended */
+};
+
+struct nm_session {
+    const struct nm_ports *ports;
+    struct nm_slot *slot;
+    struct nm_ip client;
+    char client_text[NM_IP_TEXT_MAX + 1];
+    unsigned refusals; /* in this session, at RCPT */
+    enum nm_state state;
+    struct nm_arena *arena; /* of the transaction */
+    struct nm_transaction message;
+    char reply[NM_REPLY_LINE_MAX + NM_REPLY_LINES_MAX]; /* the answer's lines live here
+                                                           and in the arena */
+    const char *lines[NM_REPLY_LINES_MAX];
+};
+
+typedef void nm_handler(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer);
+
+nm_handler nm_on_rcpt, nm_on_end;
+void nm_note_queue_id(struct nm_session *session, const struct nm_input *input);
+
+static inline bool nm_observes(const struct nm_transaction *message)
+{
+    return message->values->mode == NM_MODE_OBSERVE;
+}
+
+/* Whether what cannot be recorded is put off; else it is let through. */
+static inline bool nm_defers(const struct nm_transaction *message)
+{
+    return !nm_observes(message) &&
+           message->values->on_audit_failure != NM_ACTION_ACCEPT;
+}
+
+/* ---- record.c --------------------------------------------------------------- */
+
+int64_t nm_now_us(const struct nm_session *session);
+struct nm_id nm_new_id(const struct nm_session *session, int64_t now_us);
+/* `counter` is an enum nm_counter, or NM_COUNTER_ACTION and the like plus an action. */
+void nm_count(const struct nm_session *session, int counter);
+
+/* What all events of the message have in common. */
+void nm_fill_event(const struct nm_session *session, enum nm_event_kind kind,
+    int64_t time_us, struct nm_audit_event *event);
+
+/* Queue an event. `wait` says whether to return only when it is durable. On failure the
+ * system log has the row. */
+enum nm_code nm_record(
+    struct nm_session *session, const struct nm_audit_event *event, bool wait);
+/* The same for the outcome. Returns whether that worked. */
+bool nm_record_outcome(struct nm_session *session, enum nm_outcome outcome, bool wait);
+
+/* ---- answers.c -------------------------------------------------------------- */
+
+void nm_answer_continue(struct nm_answer *answer);
+void nm_answer_reply(struct nm_session *session, struct nm_answer *answer,
+    unsigned code, const char *status, const char *text);
+/* A reply of the lines that already stand in `session->lines`. */
+void nm_answer_lines(struct nm_session *session, struct nm_answer *answer,
+    unsigned code, const char *status, size_t line_count);
+void nm_answer_no_memory(struct nm_session *session, struct nm_answer *answer);
+void nm_answer_audit_failure(struct nm_session *session, struct nm_answer *answer);
+
+#endif

@@ -1,0 +1,358 @@
+/*
+ * A recipient: judged, recorded, and refused at once or left for the end of the message.
+ *   - one that is refused on its own waits for its own event to be durable;
+ *   - one that goes on waits for nothing: its event is queued at once.
+ */
+#include "message.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    NAMED_REFUSALS_MAX = 24, /* recipients that the reply at the end may name */
+    NAMED_BYTES_MAX = 64,    /* of such a recipient */
+    AUDIT_REPLY_MAX = NM_REPLY_TEXT_MAX + 16
+};
+
+/* Out of memory before a recipient was judged: put off, or in observe mode let through.
+ * Mail that did not come by SMTP is put off at its end. */
+static void put_off(struct nm_session *session, struct nm_answer *answer)
+{
+    struct nm_transaction *message = &session->message;
+
+    nm_log(session->ports->log, NM_LOG_ERROR,
+        "out of memory: a recipient could not be judged",
+        {"transaction", message->id.text});
+    nm_answer_continue(answer);
+    if (nm_observes(message))
+        return;
+    if (message->local_submission)
+        message->put_off = true;
+    else
+        nm_answer_no_memory(session, answer);
+}
+
+/* What is done about it, and then what would be. */
+static int severity_in_force(const struct nm_decision *decision)
+{
+    return decision->mode == NM_MODE_OBSERVE ? 0 : nm_action_severity(decision->action);
+}
+
+static bool is_worse(const struct nm_judgement *a, const struct nm_judgement *b)
+{
+    int difference = severity_in_force(&a->decision) - severity_in_force(&b->decision);
+
+    if (difference == 0)
+        difference = nm_action_severity(a->decision.action) -
+                     nm_action_severity(b->decision.action);
+    if (difference != 0)
+        return difference > 0;
+    if (a->verdict.match != b->verdict.match)
+        return a->verdict.match == NM_MATCH_NEAR_MISS;
+    return a->verdict.match == NM_MATCH_NEAR_MISS &&
+           a->verdict.confidence > b->verdict.confidence;
+}
+
+static bool is_judged(const struct nm_judgement *judgement)
+{
+    return judgement->address.fault != NM_FAULT_MEMORY &&
+           !judgement->verdict.out_of_memory;
+}
+
+static bool same_bytes(struct nm_bytes a, struct nm_bytes b)
+{
+    return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+}
+
+/* Judge the argument and, where it is written otherwise, the form that the MTA will use:
+ * the worse of the two counts. False when memory ran out. */
+static bool judge_both(const struct nm_session *session, const struct nm_input *input,
+    struct nm_bytes recipient, const char *reference, struct nm_judgement *out)
+{
+    const struct nm_transaction *message = &session->message;
+    const char *normalised = input->normalised != NULL ? input->normalised : "";
+    const struct nm_bytes other_form = {normalised, strlen(normalised)};
+    char recipient_text[NM_PATH_MAX + 1];
+    struct nm_judgement other;
+    struct nm_buf buf;
+    struct nm_request request = {.sender = message->sender_text,
+        .recipient_text = recipient_text,
+        .auth = message->auth,
+        .client = session->client,
+        .smtputf8 = message->smtputf8};
+
+    nm_buf_init(&buf, recipient_text, sizeof recipient_text);
+    nm_buf_put(&buf, recipient.data, recipient.length);
+    nm_judge(message->snapshot, &request, input->path, reference, out);
+    if (other_form.length == 0 || same_bytes(recipient, other_form))
+        return is_judged(out);
+    request.recipient_text = normalised;
+    nm_judge(message->snapshot, &request, other_form, reference, &other);
+    if (!is_judged(out) || !is_judged(&other))
+        return false;
+    if (is_worse(&other, out))
+        *out = other;
+    return true;
+}
+
+/* `event->mode` is the configuration's, and observe if that is. */
+static void fill_decision(const struct nm_judgement *judgement,
+    struct nm_bytes recipient, const char *reply, struct nm_audit_event *event)
+{
+    const bool near_miss = judgement->verdict.match == NM_MATCH_NEAR_MISS;
+
+    event->recipient = recipient;
+    event->domain = judgement->address.kind == NM_ADDRESS_MAILBOX
+                        ? judgement->address.domain.name
+                        : "";
+    event->match = judgement->verdict.match;
+    event->target = near_miss ? judgement->verdict.best.target.name : NULL;
+    event->technique =
+        near_miss ? judgement->verdict.best.technique : NM_TECHNIQUE_NONE;
+    event->confidence = near_miss ? judgement->verdict.confidence : -1;
+    event->rule = judgement->decision.rule;
+    event->action = judgement->decision.action;
+    event->reply = reply;
+    if (event->mode == NM_MODE_ENFORCE)
+        event->mode = judgement->decision.mode;
+}
+
+static void count_decision(
+    const struct nm_session *session, const struct nm_judgement *judgement)
+{
+    nm_count(session, NM_COUNTER_RECIPIENTS);
+    nm_count(session, NM_COUNTER_ACTION + (int)judgement->decision.action);
+    if (judgement->verdict.match != NM_MATCH_NEAR_MISS)
+        return;
+    nm_count(session, NM_COUNTER_NEAR_MISSES);
+    nm_count(session, NM_COUNTER_NEAR_MISS_ACTION + (int)judgement->decision.action);
+}
+
+/* Whether this refusal has to wait for the end of the message. */
+static bool is_late(const struct nm_session *session)
+{
+    const struct nm_snapshot_values *values = session->message.values;
+
+    return values->partial_message || session->refusals >= values->max_refusals;
+}
+
+/* Printable ASCII: replies and reasons go to mail servers of any age. */
+static void put_ascii(const char *bytes, size_t length, struct nm_buf *out)
+{
+    for (size_t i = 0; i < length; i++)
+        nm_buf_put(out, bytes[i] >= 0x20 && bytes[i] < 0x7f ? &bytes[i] : "?", 1);
+}
+
+/* The reason of the first recipient that asks for it stands for all. */
+static void set_hold(struct nm_transaction *message, const char *reason)
+{
+    struct nm_buf buf;
+
+    if (message->hold)
+        return;
+    message->hold = true;
+    nm_buf_init(&buf, message->hold_reason, sizeof message->hold_reason);
+    put_ascii(reason, strlen(reason), &buf);
+}
+
+static void hold_for(struct nm_transaction *message,
+    const struct nm_judgement *judgement, const struct nm_id *reference)
+{
+    const bool has_domain = judgement->address.kind == NM_ADDRESS_MAILBOX;
+    const char *domain = has_domain ? judgement->address.domain.name : "this address";
+    char reason[NM_REPLY_LINE_MAX + 1];
+    struct nm_buf buf;
+
+    nm_buf_init(&buf, reason, sizeof reason);
+    if (judgement->verdict.match == NM_MATCH_NEAR_MISS)
+        nm_buf_printf(&buf, "Nearmiss: %s looks like %s, Ref %s", domain,
+            judgement->verdict.best.target.name, reference->text);
+    else
+        nm_buf_printf(&buf, "Nearmiss: mail to %s is held by rule %s, Ref %s", domain,
+            judgement->decision.rule, reference->text);
+    set_hold(message, reason);
+}
+
+/* A recipient as a reply may name it: `<a@b>: `, cut when very long. */
+static void put_recipient(struct nm_bytes recipient, struct nm_buf *out)
+{
+    const size_t length =
+        recipient.length < NAMED_BYTES_MAX ? recipient.length : (size_t)NAMED_BYTES_MAX;
+
+    nm_buf_puts(out, "<");
+    put_ascii(recipient.data, length, out);
+    nm_buf_puts(out, length < recipient.length ? "...>: " : ">: ");
+}
+
+/* Keep a refusal for the end; only the first ones are named there, all are counted. */
+static void keep_refusal(
+    struct nm_session *session, struct nm_bytes recipient, const struct nm_reply *reply)
+{
+    struct nm_transaction *message = &session->message;
+    struct nm_refusal *refusal = NULL;
+    char line[NM_REPLY_LINE_MAX + 1];
+    struct nm_buf buf;
+
+    message->refused_late++;
+    if (reply->code >= 500)
+        message->late_for_good = true;
+    if (message->kept_refusals == NAMED_REFUSALS_MAX)
+        return;
+    nm_buf_init(&buf, line, sizeof line);
+    put_recipient(recipient, &buf);
+    nm_buf_puts(&buf, reply->text);
+    refusal = nm_arena_alloc(session->arena, sizeof *refusal);
+    if (refusal == NULL)
+        return;
+    refusal->text = nm_arena_copy(session->arena, line, strlen(line));
+    if (refusal->text == NULL)
+        return;
+    *message->next_refusal = refusal;
+    message->next_refusal = &refusal->next;
+    message->kept_refusals++;
+}
+
+/* What follows, for a recipient that goes on, from a decision that is in force. */
+static void apply(struct nm_session *session, const struct nm_judgement *judgement,
+    struct nm_bytes recipient, const struct nm_id *reference)
+{
+    struct nm_transaction *message = &session->message;
+
+    if (judgement->has_reply && !message->local_submission) {
+        keep_refusal(session, recipient, &judgement->reply);
+        return;
+    }
+    switch (judgement->decision.action) {
+    case NM_ACTION_ACCEPT:
+        return;
+    case NM_ACTION_TAG:
+        if (!message->tag)
+            (void)nm_copy(
+                message->tag_value, sizeof message->tag_value, reference->text);
+        message->tag = true;
+        return;
+    case NM_ACTION_HOLD:
+    case NM_ACTION_REJECT:
+    case NM_ACTION_DEFER:
+    case NM_ACTION_CONFIRM:
+    case NM_ACTION_QUARANTINE:
+        break;
+    }
+    hold_for(message, judgement, reference);
+}
+
+/* Let a recipient through that was to be refused. What took too long may be in the log
+ * yet, and would say that it was refused: so a later event tells otherwise. */
+static void let_through(struct nm_session *session, struct nm_audit_event *event,
+    bool may_be_recorded, struct nm_answer *answer)
+{
+    session->message.going_on++;
+    nm_answer_continue(answer);
+    if (!may_be_recorded)
+        return;
+    event->outcome = NM_OUTCOME_UNKNOWN;
+    event->id = nm_new_id(session, event->time_us);
+    (void)nm_record(session, event, false);
+}
+
+/* Refuse the recipient, once that is on disk. */
+static void refuse(struct nm_session *session, const struct nm_judgement *judgement,
+    struct nm_audit_event *event, struct nm_answer *answer)
+{
+    enum nm_code code;
+
+    event->outcome = NM_OUTCOME_REFUSED;
+    code = nm_record(session, event, true);
+    if (code != NM_OK && !nm_defers(&session->message)) {
+        let_through(session, event, code == NM_TIMEOUT, answer);
+        return;
+    }
+    session->refusals++;
+    if (code == NM_OK)
+        nm_answer_reply(session, answer, judgement->reply.code, judgement->reply.status,
+            judgement->reply.text);
+    else
+        nm_answer_audit_failure(session, answer);
+}
+
+/* Let the recipient go on; what is decided about it, and a log that takes no event, come
+ * to bear at the end of the message. */
+static void go_on(struct nm_session *session, const struct nm_judgement *judgement,
+    struct nm_bytes recipient, const struct nm_audit_event *event,
+    struct nm_answer *answer)
+{
+    struct nm_transaction *message = &session->message;
+
+    message->going_on++;
+    nm_answer_continue(answer);
+    if (nm_record(session, event, false) != NM_OK)
+        message->audit_failed = true;
+    else if (event->mode == NM_MODE_ENFORCE)
+        apply(session, judgement, recipient, &event->id);
+}
+
+static void judge_recipient(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
+{
+    struct nm_transaction *message = &session->message;
+    const struct nm_bytes recipient = nm_without_brackets(input->path);
+    const int64_t now = nm_now_us(session);
+    char reply[AUDIT_REPLY_MAX] = "";
+    struct nm_judgement judgement;
+    struct nm_audit_event event;
+
+    nm_fill_event(session, NM_EVENT_DECISION, now, &event);
+    event.id = nm_new_id(session, now);
+    if (!judge_both(session, input, recipient, event.id.text, &judgement)) {
+        put_off(session, answer);
+        return;
+    }
+    message->recipients++;
+    count_decision(session, &judgement);
+    if (judgement.has_reply)
+        (void)snprintf(reply, sizeof reply, "%u %s %s", judgement.reply.code,
+            judgement.reply.status, judgement.reply.text);
+    fill_decision(&judgement, recipient, reply, &event);
+    if (event.mode == NM_MODE_ENFORCE && judgement.has_reply &&
+        !message->local_submission && !is_late(session))
+        refuse(session, &judgement, &event, answer);
+    else
+        go_on(session, &judgement, recipient, &event, answer);
+}
+
+/* One recipient more than a message may have. */
+static void put_off_further(struct nm_session *session, struct nm_answer *answer)
+{
+    struct nm_transaction *message = &session->message;
+
+    if (!message->is_full)
+        nm_log(session->ports->log, NM_LOG_WARNING,
+            "a message has more recipients than are judged in one; the others are put "
+            "off, or the message is held when it did not come by SMTP",
+            {"transaction", message->id.text}, {"client", session->client_text},
+            {"sender", message->sender_text});
+    message->is_full = true;
+    if (message->local_submission) {
+        set_hold(message, "Nearmiss: too many recipients, some were not judged");
+        nm_answer_continue(answer);
+    } else {
+        nm_answer_reply(
+            session, answer, 452, "4.5.3", "Too many recipients in one message");
+    }
+}
+
+void nm_on_rcpt(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
+{
+    const struct nm_transaction *message = &session->message;
+
+    nm_note_queue_id(session, input);
+    if (!message->outbound)
+        nm_answer_continue(answer);
+    else if (message->broken)
+        put_off(session, answer);
+    else if (message->recipients >= NM_RECIPIENTS_MAX && !nm_observes(message))
+        put_off_further(session, answer);
+    else
+        judge_recipient(session, input, answer);
+}
