@@ -86,13 +86,17 @@ static json_t *repaired(const char *bytes, size_t length)
     return value;
 }
 
+json_t *nm_json_bytes(const char *bytes, size_t length)
+{
+    if (is_utf8(bytes, length))
+        return json_stringn_nocheck(length > 0 ? bytes : "", length);
+    return repaired(bytes, length);
+}
+
 void nm_json_add_bytes(
     struct nm_json *json, const char *key, const char *bytes, size_t length)
 {
-    if (is_utf8(bytes, length))
-        nm_json_add(json, key, json_stringn_nocheck(length > 0 ? bytes : "", length));
-    else
-        nm_json_add(json, key, repaired(bytes, length));
+    nm_json_add(json, key, nm_json_bytes(bytes, length));
 }
 
 void nm_json_add_text(struct nm_json *json, const char *key, const char *text)

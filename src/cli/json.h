@@ -26,7 +26,9 @@ struct nm_json nm_json_begin(void);
 void nm_json_add(struct nm_json *json, const char *key, json_t *value);
 
 /* `bytes` as text. What is no valid UTF-8 becomes U+FFFD, one for each maximal part of a
- * sequence (Unicode 15, 3.9, "U+FFFD Substitution of Maximal Subparts"). */
+ * sequence (Unicode 15, 3.9, "U+FFFD Substitution of Maximal Subparts"). NULL: out of
+ * memory. */
+json_t *nm_json_bytes(const char *bytes, size_t length);
 void nm_json_add_bytes(
     struct nm_json *json, const char *key, const char *bytes, size_t length);
 

@@ -14,4 +14,8 @@ const char *nm_call_config(const struct nm_call *call);
 enum nm_exit nm_load(const struct nm_call *call, struct nm_config **config,
     struct nm_snapshot **snapshot);
 
+/* The same, with the complaints for the caller, who frees them in every case. */
+enum nm_exit nm_load_quietly(const struct nm_call *call, struct nm_config **config,
+    struct nm_snapshot **snapshot, struct nm_complaints *complaints);
+
 #endif

@@ -95,6 +95,38 @@ enum nm_code nm_config_build(const struct nm_config *config, struct nm_snapshot 
 bool nm_config_print_defaults(FILE *out);
 bool nm_config_print(const struct nm_config *config, FILE *out);
 
+/* An option's value, for who prints it in another form. Pointers are borrowed for the
+ * call. */
+enum nm_config_kind {
+    NM_CONFIG_BOOL,    /* `number`, 0 or 1 */
+    NM_CONFIG_INTEGER, /* `number` */
+    NM_CONFIG_REAL,    /* `number` */
+    NM_CONFIG_TEXT,    /* `text` */
+    NM_CONFIG_TEXTS,   /* `texts`, `count` of them */
+    NM_CONFIG_RULES    /* `count`; see nm_config_each_of_rule */
+};
+
+struct nm_config_value {
+    const char *path; /* "audit.wait_ms"; of a rule "action" */
+    enum nm_config_kind kind;
+    double number;
+    const char *text;
+    const char *const *texts;
+    size_t count;
+    const char *file; /* where it was given; NULL: nowhere, this is the default */
+    unsigned line;
+    const char *help; /* NULL in a rule */
+};
+
+typedef void nm_config_visit(void *self, const struct nm_config_value *value);
+
+/* Visit all options in the order of the table, or all that rule `i` gives: of `config`,
+ * or of the defaults with NULL. NM_NO_MEMORY, with some not visited. */
+enum nm_code nm_config_each(
+    const struct nm_config *config, nm_config_visit *visit, void *self);
+enum nm_code nm_config_each_of_rule(
+    const struct nm_config *config, size_t i, nm_config_visit *visit, void *self);
+
 /* The option list as mdoc, for nearmiss.conf(5). */
 bool nm_config_print_mdoc(FILE *out);
 

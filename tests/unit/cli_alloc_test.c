@@ -160,6 +160,10 @@ START_TEST(test_cli__survives_lack_of_memory_anywhere)
         W("bob@army.ml"), W("b\xc3@army.mil"));
     WALK(NM_EXIT_FINDING, W("explain"), W("-c"), config_path, W("--format"), W("json"),
         W("bob@army.ml"));
+    WALK(NM_EXIT_FINE, W("config"), W("test"), W("-c"), config_path, W("--format"),
+        W("json"));
+    WALK(NM_EXIT_FINE, W("config"), W("show"), W("-c"), config_path, W("--format"),
+        W("json"));
     WALK(NM_EXIT_FINE, W("audit"), W("list"), W("--database"), database_path,
         W("--domain"), W("army.ml"));
     WALK(NM_EXIT_FINE, W("audit"), W("show"), W("--database"), database_path,
