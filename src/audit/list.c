@@ -8,7 +8,7 @@
 #include "query.h"
 #include "reader.h"
 #include "row.h"
-#include "sql.h"
+#include "sql/sql.h"
 
 enum { WINDOW = 128 * 1024 }; /* sequences searched in one transaction */
 

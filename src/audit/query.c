@@ -1,6 +1,6 @@
 #include "query.h"
 
-#include "sql.h"
+#include "sql/sql.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "reader.h"
 
 #include "schema.h"
-#include "sql.h"
+#include "sql/sql.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "rows.h"
 
 #include "identifier.h"
-#include "sql.h"
+#include "sql/sql.h"
 
 #include <assert.h>
 #include <stdlib.h>

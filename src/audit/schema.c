@@ -1,7 +1,7 @@
 #include "schema.h"
 
 #include "embedded.h"
-#include "sql.h"
+#include "sql/sql.h"
 
 #include "gate/ports.h"
 

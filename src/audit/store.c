@@ -2,10 +2,9 @@
 
 #include "rows.h"
 #include "schema.h"
-#include "sql.h"
+#include "sql/sql.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +12,6 @@
 
 enum {
     CACHE_KIB = 32 * 1024,
-    FILE_MODE = 0640,
     WAL_PAGES_IDLE = 500, /* copied to the database when nothing else is to do, */
     WAL_PAGES_BUSY = 2000 /* or at the latest at so many */
 };
@@ -165,52 +163,6 @@ enum nm_code nm_store_tidy(struct nm_store *store, struct nm_error *error)
 
 /* ---- open and close ----------------------------------------------------- */
 
-/* SQLite gives the -wal and -shm files the mode of the database. */
-static enum nm_code create_file(const char *path, struct nm_error *error)
-{
-    const int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-    int status;
-
-    if (file < 0) {
-        if (errno == EEXIST)
-            return NM_OK;
-        return nm_fail(error, NM_SYSTEM,
-            "%s: the database cannot be made: %s; see that its folder exists and that "
-            "the daemon's user may write to it",
-            path, strerror(errno));
-    }
-    status = fchmod(file, FILE_MODE); /* whatever the umask */
-    (void)close(file);
-    if (status != 0)
-        return nm_fail(
-            error, NM_SYSTEM, "%s: cannot set the mode: %s", path, strerror(errno));
-    return NM_OK;
-}
-
-/* A file system without shared memory cannot hold a write-ahead log; SQLite then keeps
- * the mode that it had. */
-static enum nm_code use_wal(struct nm_store *store, struct nm_error *error)
-{
-    sqlite3_stmt *pragma = NULL;
-    const char *mode = NULL;
-    enum nm_code code = NM_OK;
-    int status =
-        sqlite3_prepare_v2(store->db, "PRAGMA journal_mode = WAL", -1, &pragma, NULL);
-
-    if (status == SQLITE_OK) {
-        status = sqlite3_step(pragma);
-        mode = (const char *)sqlite3_column_text(pragma, 0);
-    }
-    if (status != SQLITE_ROW || mode == NULL)
-        code = fail(store, status, error);
-    else if (strcmp(mode, "wal") != 0)
-        code = nm_fail(error, NM_SYSTEM,
-            "%s: its file system cannot hold a write-ahead log; put it on a local disk",
-            store->path);
-    (void)sqlite3_finalize(pragma);
-    return code;
-}
-
 static int configure(struct nm_store *store)
 {
     char pragmas[256];
@@ -266,7 +218,7 @@ static enum nm_code open_database(struct nm_store *store,
     (void)sqlite3_busy_timeout(store->db, (int)options->busy_ms);
     code = nm_schema_check(store->db, options->path, error);
     if (code == NM_OK)
-        code = use_wal(store, error);
+        code = nm_sql_use_wal(store->db, store->path, error);
     if (code != NM_OK)
         return code;
     status = configure(store);
@@ -294,7 +246,7 @@ static int open_parts(struct nm_store *store)
 static enum nm_code set_up(struct nm_store *store,
     const struct nm_store_options *options, int64_t now_us, struct nm_error *error)
 {
-    enum nm_code code = create_file(options->path, error);
+    enum nm_code code = nm_sql_create_file(options->path, error);
     int status;
 
     if (code == NM_OK)

@@ -1,6 +1,6 @@
 #include "texts.h"
 
-#include "sql.h"
+#include "sql/sql.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,7 +1,11 @@
-/* Small verbs on SQLite that the audit layer shares. Statuses are SQLite's; verbs that
- * step a statement give SQLITE_OK for what went well. */
-#ifndef NM_AUDIT_SQL_H
-#define NM_AUDIT_SQL_H
+/*
+ * Sql: small verbs on SQLite that the layers with a database share. Statuses are
+ * SQLite's; verbs that step a statement give SQLITE_OK for what went well.
+ *
+ * May use base, SQLite and the operating system. Nothing here is shared between threads.
+ */
+#ifndef NM_SQL_SQL_H
+#define NM_SQL_SQL_H
 
 #include <nearmiss/base.h>
 
@@ -11,6 +15,17 @@
  * to do. Returns NM_SYSTEM, or NM_NO_MEMORY. */
 enum nm_code nm_sql_fail(
     sqlite3 *db, const char *path, int status, struct nm_error *error);
+
+/* Make the file of a database, mode 0640, if there is none. What root makes belongs to
+ * whom its folder belongs, so that the daemon's user can write it. NM_SYSTEM. */
+enum nm_code nm_sql_create_file(const char *path, struct nm_error *error);
+
+/* Be the only process that writes the database at `path`, until `*lock` is closed: a lock
+ * on the file PATH-lock, which stays. NM_STOPPED when another process has it, NM_SYSTEM. */
+enum nm_code nm_sql_lock(const char *path, int *lock, struct nm_error *error);
+
+/* Keep the changes of `db` in a write-ahead log. NM_SYSTEM where its file system cannot. */
+enum nm_code nm_sql_use_wal(sqlite3 *db, const char *path, struct nm_error *error);
 
 /* Run SQL without parameters or rows that matter. */
 int nm_sql_exec(sqlite3 *db, const char *sql);
