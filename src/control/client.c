@@ -39,8 +39,29 @@ static enum nm_code reach(const char *path, int *out, struct nm_error *error)
     return NM_OK;
 }
 
-/* A line of at most 256 bytes always fits an empty socket buffer, so one call does. */
-static enum nm_code send_line(int fd, const char *request, struct nm_error *error)
+/* A line of NM_CONTROL_LINE_MAX bytes always fits an empty socket buffer, so one call
+ * does. */
+static ssize_t send_with(int fd, char *line, size_t length, int file)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof file)];
+    } rights = {.header = {.cmsg_len = CMSG_LEN(sizeof file),
+                    .cmsg_level = SOL_SOCKET,
+                    .cmsg_type = SCM_RIGHTS}};
+    struct iovec part = {line, length};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+    if (file >= 0) {
+        memcpy(CMSG_DATA(&rights.header), &file, sizeof file);
+        message.msg_control = &rights;
+        message.msg_controllen = CMSG_LEN(sizeof file);
+    }
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+static enum nm_code send_line(
+    int fd, const char *request, int file, struct nm_error *error)
 {
     char line[NM_CONTROL_LINE_MAX];
     const size_t length = strlen(request);
@@ -50,7 +71,7 @@ static enum nm_code send_line(int fd, const char *request, struct nm_error *erro
             "not a request: one line of up to %zu bytes", sizeof line - 1);
     memcpy(line, request, length);
     line[length] = '\n';
-    if (send(fd, line, length + 1, MSG_NOSIGNAL) != (ssize_t)(length + 1))
+    if (send_with(fd, line, length + 1, file) != (ssize_t)(length + 1))
         return nm_fail(error, NM_SYSTEM, "the daemon does not take the request: %s",
             strerror(errno));
     return NM_OK;
@@ -123,12 +144,18 @@ static enum nm_code read_all(int fd, struct text *text, struct nm_error *error)
 enum nm_code nm_control_ask(
     const char *path, const char *request, char **answer, struct nm_error *error)
 {
+    return nm_control_ask_with(path, request, -1, answer, error);
+}
+
+enum nm_code nm_control_ask_with(const char *path, const char *request, int file,
+    char **answer, struct nm_error *error)
+{
     struct text text = {0};
     int fd = -1;
     enum nm_code code = reach(path, &fd, error);
 
     if (code == NM_OK)
-        code = send_line(fd, request, error);
+        code = send_line(fd, request, file, error);
     if (code == NM_OK)
         code = read_all(fd, &text, error);
     if (fd >= 0)

@@ -1,6 +1,7 @@
 /*
- * Control: the daemon's socket, both ends. A request is one line, the answer is any
- * number of lines, and the daemon closes. The answer's first line says how it went:
+ * Control: the daemon's socket, both ends. A request is one line: a verb, and behind a
+ * blank its argument, if it takes one; a file descriptor may come with it. The answer is
+ * any number of lines, and the daemon closes. The answer's first line says how it went:
  *
  *   reload   ->  "ok\n", or "wrong\n" and one complaint a line
  *   status   ->  "ok\n" and one JSON object
@@ -8,9 +9,9 @@
  *
  * Who may connect is a matter of the socket's permissions (NM_CONTROL_SOCKET_MODE) and
  * of the peer's credentials, as the kernel tells them: root and the daemon's own user
- * may ask for anything, others who can connect for the status only. The server refuses
- * the rest itself, and requests that it does not know, so that a handler sees nothing
- * but requests that may be answered.
+ * may ask for anything, others who can connect for what is for everyone. The server
+ * refuses the rest itself, and verbs that it does not know, so that a handler sees
+ * nothing but requests that may be answered.
  *
  * May use base and the operating system.
  */
@@ -20,7 +21,7 @@
 #include <nearmiss/base.h>
 
 enum {
-    NM_CONTROL_LINE_MAX = 256,           /* bytes of a request, its newline included */
+    NM_CONTROL_LINE_MAX = 8192,          /* bytes of a request, its newline included */
     NM_CONTROL_ANSWER_MAX = 1024 * 1024, /* bytes of an answer that a client takes */
     NM_CONTROL_PEERS_MAX = 16,     /* connections at once; one more drops the oldest */
     NM_CONTROL_REQUEST_MS = 2000,  /* for a peer to send its line */
@@ -29,11 +30,27 @@ enum {
     NM_CONTROL_SOCKET_MODE = 0660
 };
 
-/* Answers one request, "reload" or "status"; called on the server's thread, one at a
- * time. Returns a text that the server frees, or NULL out of memory. */
+/* A request that may be answered. Borrowed for the call. */
+struct nm_control_request {
+    const char *verb;
+    const char *argument; /* "" without one; any bytes but NUL and newline */
+    unsigned uid;         /* of the peer */
+    int file;             /* that came with the request, or -1; closed after the call */
+};
+
+/* What may be asked. `answer` is called on the server's thread, one call at a time, and
+ * returns a text that the server frees, or NULL out of memory. */
+struct nm_control_verb {
+    const char *name;
+    bool everyone;       /* who can connect may ask, and not the trusted alone */
+    bool takes_argument; /* else a request with one is unknown */
+    char *(*answer)(void *self, const struct nm_control_request *request);
+};
+
 struct nm_control_handler {
     void *self;
-    char *(*answer)(void *self, const char *request, unsigned peer_uid);
+    const struct nm_control_verb *verbs; /* borrowed */
+    size_t verb_count;
 };
 
 struct nm_control_server;
@@ -56,5 +73,9 @@ void nm_control_stop(struct nm_control_server **server);
  * that cannot be). May be called from any thread; never raises SIGPIPE. */
 enum nm_code nm_control_ask(
     const char *path, const char *request, char **answer, struct nm_error *error);
+
+/* The same with a file, which the daemon gets a descriptor of, or -1 for none. */
+enum nm_code nm_control_ask_with(const char *path, const char *request, int file,
+    char **answer, struct nm_error *error);
 
 #endif

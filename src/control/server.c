@@ -25,6 +25,7 @@ enum { ACCEPT_PAUSE_MS = 100 };
 struct peer {
     int fd; /* -1: a free place */
     unsigned uid;
+    int file; /* that came with the request, or -1 */
     int64_t deadline_ms;
     char request[NM_CONTROL_LINE_MAX];
     size_t request_length;
@@ -43,19 +44,15 @@ struct nm_control_server {
     struct peer peers[NM_CONTROL_PEERS_MAX];
 };
 
-/* What may be asked, and whether by everyone who can connect. */
-static const struct request {
-    const char *line;
-    bool everyone;
-} requests[] = {{"status", true}, {"reload", false}};
-
 static void hang_up(struct peer *peer)
 {
     if (peer->fd < 0)
         return;
     (void)close(peer->fd);
+    if (peer->file >= 0)
+        (void)close(peer->file);
     free(peer->answer);
-    *peer = (struct peer){.fd = -1};
+    *peer = (struct peer){.fd = -1, .file = -1};
 }
 
 /* ---- answering ---------------------------------------------------------- */
@@ -72,21 +69,38 @@ static char *refusal(
     return asprintf(&text, "refused\n%s\n", why) < 0 ? NULL : text;
 }
 
-static char *answer_line(
-    const struct nm_control_server *server, const struct peer *peer)
+static const struct nm_control_verb *find_verb(
+    const struct nm_control_handler *handler, const char *word, size_t length)
+{
+    for (size_t i = 0; i < handler->verb_count; i++) {
+        const char *name = handler->verbs[i].name;
+
+        if (strlen(name) == length && memcmp(name, word, length) == 0)
+            return &handler->verbs[i];
+    }
+    return NULL;
+}
+
+/* The line is cut in two behind its verb. */
+static char *answer_line(const struct nm_control_server *server, struct peer *peer)
 {
     const bool trusted = peer->uid == 0 || peer->uid == geteuid();
+    char *blank = strchr(peer->request, ' ');
+    const size_t length =
+        blank != NULL ? (size_t)(blank - peer->request) : strlen(peer->request);
+    const struct nm_control_verb *verb =
+        find_verb(&server->handler, peer->request, length);
+    const struct nm_control_request request = {.verb = verb != NULL ? verb->name : "",
+        .argument = blank != NULL ? blank + 1 : "",
+        .uid = peer->uid,
+        .file = peer->file};
 
-    for (size_t i = 0; i < NM_COUNT(requests); i++) {
-        if (strcmp(requests[i].line, peer->request) != 0)
-            continue;
-        if (!trusted && !requests[i].everyone)
-            return refusal(server, peer,
-                "only root and the user that the daemon runs as may ask this");
-        return server->handler.answer(
-            server->handler.self, requests[i].line, peer->uid);
-    }
-    return refusal(server, peer, "unknown request");
+    if (verb == NULL || (blank != NULL && !verb->takes_argument))
+        return refusal(server, peer, "unknown request");
+    if (!trusted && !verb->everyone)
+        return refusal(server, peer,
+            "only root and the user that the daemon runs as may ask this");
+    return verb->answer(server->handler.self, &request);
 }
 
 static void write_answer(struct peer *peer)
@@ -125,11 +139,37 @@ static void discard_rest(const struct peer *peer)
             return;
 }
 
+/* Read on, and keep the file that may come along. There is room for one: the kernel
+ * closes the others. */
+static ssize_t receive(struct peer *peer)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof peer->file)];
+    } rights;
+    struct iovec part = {peer->request + peer->request_length,
+        sizeof peer->request - peer->request_length};
+    struct msghdr message = {.msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = &rights,
+        .msg_controllen = CMSG_LEN(sizeof peer->file)};
+    const ssize_t got = recvmsg(peer->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    const struct cmsghdr *header = got >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+    if (header == NULL || header->cmsg_level != SOL_SOCKET ||
+        header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len != CMSG_LEN(sizeof peer->file))
+        return got;
+    if (peer->file >= 0)
+        (void)close(peer->file);
+    memcpy(&peer->file, CMSG_DATA(header), sizeof peer->file);
+    return got;
+}
+
 static void read_request(const struct nm_control_server *server, struct peer *peer)
 {
     char *end;
-    const ssize_t got = recv(peer->fd, peer->request + peer->request_length,
-        sizeof peer->request - peer->request_length, MSG_DONTWAIT);
+    const ssize_t got = receive(peer);
 
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -194,6 +234,7 @@ static void accept_peer(struct nm_control_server *server)
     }
     peer = place_for_peer(server);
     *peer = (struct peer){.fd = fd,
+        .file = -1,
         .uid = credentials.uid,
         .deadline_ms = nm_control_now_ms() + NM_CONTROL_REQUEST_MS};
 }
@@ -295,7 +336,7 @@ enum nm_code nm_control_start(const char *path,
     server->log = log;
     server->listener.fd = -1;
     for (size_t i = 0; i < NM_CONTROL_PEERS_MAX; i++)
-        server->peers[i].fd = -1;
+        server->peers[i] = (struct peer){.fd = -1, .file = -1};
     server->stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     code = server->stop_event < 0
                ? nm_fail(error, NM_SYSTEM, "no eventfd to be had: %s", strerror(errno))

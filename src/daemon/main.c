@@ -95,17 +95,23 @@ static char *status(struct daemon *daemon)
     return text;
 }
 
-static char *answer_control(void *self, const char *request, unsigned peer_uid)
+static char *answer_reload(void *self, const struct nm_control_request *request)
 {
-    struct daemon *daemon = self;
-
-    (void)peer_uid;
-    if (strcmp(request, "reload") == 0)
-        return reload(daemon);
-    if (strcmp(request, "status") == 0)
-        return status(daemon);
-    return strdup("unknown\n");
+    (void)request;
+    return reload(self);
 }
+
+static char *answer_status(void *self, const struct nm_control_request *request)
+{
+    (void)request;
+    return status(self);
+}
+
+/* What the tool may ask for. */
+static const struct nm_control_verb verbs[] = {
+    {.name = "reload", .answer = answer_reload},
+    {.name = "status", .everyone = true, .answer = answer_status},
+};
 
 static void *run_milter(void *self)
 {
@@ -133,7 +139,7 @@ static enum nm_code start_parts(void *self, struct nm_error *error)
 {
     struct daemon *daemon = self;
     const struct nm_settings *settings = nm_config_settings(daemon->runtime.config);
-    const struct nm_control_handler handler = {daemon, answer_control};
+    const struct nm_control_handler handler = {daemon, verbs, NM_COUNT(verbs)};
     const struct nm_milter_options options = {
         .socket = settings->milter_socket,
         .socket_mode = settings->milter_socket_mode,

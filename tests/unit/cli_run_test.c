@@ -243,17 +243,22 @@ struct daemon {
     const char *status;
 };
 
-static char *answer(void *self, const char *request, unsigned peer_uid)
+static char *answer(void *self, const struct nm_control_request *request)
 {
     const struct daemon *daemon = self;
 
-    (void)peer_uid;
-    return strdup(strcmp(request, "reload") == 0 ? daemon->reload : daemon->status);
+    return strdup(
+        strcmp(request->verb, "reload") == 0 ? daemon->reload : daemon->status);
 }
+
+static const struct nm_control_verb verbs[] = {
+    {.name = "reload", .answer = answer},
+    {.name = "status", .answer = answer},
+};
 
 static void start_daemon(const struct bed *bed, struct daemon *daemon)
 {
-    const struct nm_control_handler handler = {daemon, answer};
+    const struct nm_control_handler handler = {daemon, verbs, NM_COUNT(verbs)};
     struct nm_error error = {0};
 
     ck_assert_msg(

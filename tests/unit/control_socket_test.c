@@ -28,13 +28,13 @@ struct bed {
     size_t answer_bytes; /* 0: none, as when out of memory */
 };
 
-static char *answer(void *self, const char *request, unsigned peer_uid)
+static char *answer(void *self, const struct nm_control_request *request)
 {
     struct bed *bed = self;
     char *text;
     sigset_t mask;
 
-    bed->seen.uid = peer_uid;
+    bed->seen.uid = request->uid;
     bed->seen.calls++;
     (void)pthread_sigmask(SIG_SETMASK, NULL, &mask);
     bed->seen.signals_blocked =
@@ -43,15 +43,37 @@ static char *answer(void *self, const char *request, unsigned peer_uid)
         return NULL;
     text = malloc(bed->answer_bytes + 64);
     ck_assert_ptr_nonnull(text);
-    (void)sprintf(text, "ok\n%s ", request);
+    (void)sprintf(text, "ok\n%s ", request->verb);
     memset(text + strlen(text), '.', bed->answer_bytes);
-    text[strlen("ok\n") + strlen(request) + 1 + bed->answer_bytes] = '\0';
+    text[strlen("ok\n") + strlen(request->verb) + 1 + bed->answer_bytes] = '\0';
     return text;
 }
 
+/* What the argument is, and what the file holds that came along. */
+static char *repeat(void *self, const struct nm_control_request *request)
+{
+    char bytes[32] = "no file";
+    char *text = NULL;
+
+    (void)self;
+    if (request->file >= 0) {
+        const ssize_t got = pread(request->file, bytes, sizeof bytes - 1, 0);
+
+        ck_assert_int_ge(got, 0);
+        bytes[got] = '\0';
+    }
+    return asprintf(&text, "ok\n[%s] %s", request->argument, bytes) < 0 ? NULL : text;
+}
+
+static const struct nm_control_verb verbs[] = {
+    {.name = "status", .everyone = true, .answer = answer},
+    {.name = "reload", .answer = answer},
+    {.name = "repeat", .takes_argument = true, .answer = repeat},
+};
+
 static enum nm_code start(struct bed *bed, struct nm_error *error)
 {
-    const struct nm_control_handler handler = {bed, answer};
+    const struct nm_control_handler handler = {bed, verbs, NM_COUNT(verbs)};
 
     return nm_control_start(bed->path, &handler, NULL, &bed->server, error);
 }
@@ -192,6 +214,8 @@ START_TEST(test_control__refuses_what_is_no_request)
         {"\n", 1, "refused\nunknown request\n"},
         {"STATUS\n", 7, "refused\nunknown request\n"},
         {"status \n", 8, "refused\nunknown request\n"},
+        {"status all\n", 11, "refused\nunknown request\n"},
+        {" repeat\n", 8, "refused\nunknown request\n"},
         {"status\0x\n", 9, "refused\nunknown request\n"},
         {"\xff\xfe\x80\x1b[2J\n", 8, "refused\nunknown request\n"},
         {"status\nreload\n", 14, "ok\nstatus ."},
@@ -199,7 +223,7 @@ START_TEST(test_control__refuses_what_is_no_request)
     };
     struct bed bed;
     char text[256];
-    char long_line[5000];
+    char long_line[2 * NM_CONTROL_LINE_MAX];
 
     set_up_and_start(&bed);
     for (size_t i = 0; i + 1 < NM_COUNT(rows); i++) {
@@ -214,6 +238,65 @@ START_TEST(test_control__refuses_what_is_no_request)
     ck_assert_str_eq(text, "refused\nthe request is too long\n");
     tear_down(&bed);
     ck_assert_uint_eq(bed.seen.calls, 1);
+}
+END_TEST
+
+START_TEST(test_control__carries_an_argument_and_a_file)
+{
+    FILE *stream = tmpfile();
+    struct nm_error error = {0};
+    struct bed bed;
+    char *text = NULL;
+
+    ck_assert_ptr_nonnull(stream);
+    ck_assert_int_ge(fputs("in the file", stream), 0);
+    ck_assert_int_eq(fflush(stream), 0);
+    set_up_and_start(&bed);
+    ask_and_expect(bed.path, "repeat", "ok\n[] no file");
+    ask_and_expect(bed.path, "repeat  two words", "ok\n[ two words] no file");
+    ck_assert_int_eq(
+        nm_control_ask_with(bed.path, "repeat it", fileno(stream), &text, &error),
+        NM_OK);
+    ck_assert_str_eq(text, "ok\n[it] in the file");
+    free(text);
+    (void)fclose(stream);
+    tear_down(&bed);
+}
+END_TEST
+
+/* Descriptors of this process, in which the server runs too. */
+static unsigned count_descriptors(void)
+{
+    unsigned count = 0;
+
+    for (int fd = 0; fd < 256; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+START_TEST(test_control__keeps_no_file_that_came_along)
+{
+    const int folder = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct bed bed;
+    unsigned before;
+
+    set_up_and_start(&bed);
+    ask_and_expect(bed.path, "status", "ok\nstatus .");
+    before = count_descriptors();
+    for (int round = 0; round < 40; round++) {
+        struct nm_error error = {0};
+        char *text = NULL;
+
+        ck_assert_int_eq(
+            nm_control_ask_with(bed.path, round % 2 == 0 ? "status" : "nonsense",
+                folder, &text, &error),
+            NM_OK);
+        free(text);
+    }
+    ask_and_expect(bed.path, "status", "ok\nstatus .");
+    ck_assert_uint_eq(count_descriptors(), before);
+    (void)close(folder);
+    tear_down(&bed);
 }
 END_TEST
 
@@ -361,7 +444,7 @@ START_TEST(test_control__says_what_is_wrong_with_a_path)
         {"/nonexistent/folder/control.sock", NM_SYSTEM, "/nonexistent/folder"},
         {"/dev/null/control.sock", NM_SYSTEM, "/dev/null"},
     };
-    const struct nm_control_handler handler = {NULL, answer};
+    const struct nm_control_handler handler = {NULL, verbs, NM_COUNT(verbs)};
 
     for (size_t i = 0; i < NM_COUNT(rows); i++) {
         struct nm_control_server *server = NULL;
@@ -524,6 +607,8 @@ int main(void)
     tcase_add_test(cases, test_control__a_client_learns_that_nobody_answers);
     tcase_add_test(cases, test_control__refuses_what_is_no_request);
     tcase_add_test(cases, test_control__survives_random_bytes);
+    tcase_add_test(cases, test_control__carries_an_argument_and_a_file);
+    tcase_add_test(cases, test_control__keeps_no_file_that_came_along);
     tcase_add_test(cases, test_control__silent_peers_block_nobody);
     tcase_add_test(cases, test_control__hangs_up_on_a_peer_that_sends_no_line);
     tcase_add_test(cases, test_control__peers_that_leave_early_do_no_harm);
