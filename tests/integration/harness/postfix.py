@@ -87,6 +87,9 @@ class Postfix:
     `settings` goes over the ones above. With `master` the file of that name is copied to
     master.cf as it is, and the port is the caller's affair."""
 
+    name = "postfix"
+    offers_smtputf8 = True
+
     def __init__(self, folder, sink, milters="", settings=None, master=None, port=None):
         self.folder = folder
         self.configuration = os.path.join(folder, "etc")

@@ -1,4 +1,4 @@
-"""A sink, a Postfix and a nearmissd, wired together in one temporary folder."""
+"""A sink, a mail server and a nearmissd, wired together in one temporary folder."""
 
 import contextlib
 import os
@@ -13,9 +13,9 @@ from .smtp import Smtp
 
 class Site:
     """Opened whole or not at all; `close` ends and removes everything. The daemon is made
-    but not started: without one, Postfix puts mail off."""
+    but not started: without one, mail is put off. `mta` is a class, Postfix or Sendmail."""
 
-    def __init__(self, **postfix_options):
+    def __init__(self, mta=Postfix, **options):
         self.dialogue = []
         with contextlib.ExitStack() as stack:
             self.folder = tempfile.mkdtemp(prefix="nearmiss-")
@@ -26,14 +26,18 @@ class Site:
             self.sink.start()
             self.daemon = Daemon(os.path.join(self.folder, "nearmiss"))
             stack.callback(self.daemon.stop)
-            self.postfix = Postfix(
-                self._subfolder("postfix"),
+            self.mta = mta(
+                self._subfolder(mta.name),
                 self.sink,
-                **{"milters": f"unix:{self.daemon.milter_socket}", **postfix_options},
+                **{"milters": f"unix:{self.daemon.milter_socket}", **options},
             )
-            stack.callback(self.postfix.close)
-            self.postfix.start()
+            stack.callback(self.mta.close)
+            self.mta.start()
             self._stack = stack.pop_all()
+
+    @property
+    def postfix(self):
+        return self.mta
 
     def _subfolder(self, name):
         path = os.path.join(self.folder, name)
@@ -44,8 +48,8 @@ class Site:
         self._stack.close()
 
     def smtp(self, hello=True, ipv6=False):
-        """A session with Postfix, which has said EHLO."""
-        port = self.postfix.port6 if ipv6 else self.postfix.port
+        """A session with the mail server, which has said EHLO."""
+        port = self.mta.port6 if ipv6 else self.mta.port
         session = Smtp(port.address, self.dialogue)
         if hello:
             session.hello()

@@ -27,9 +27,9 @@ class Reply(NamedTuple):
 
     @property
     def queue_id(self):
-        """The id that Postfix took the message under, or ""."""
-        found = re.search(r"queued as (\w+)", self.text)
-        return found[1] if found else ""
+        """The id that Postfix or Sendmail took the message under, or ""."""
+        found = re.search(r"queued as (\w+)|(\w+) Message accepted", self.text)
+        return found[1] or found[2] if found else ""
 
     @property
     def reference(self):
