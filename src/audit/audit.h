@@ -99,6 +99,19 @@ struct nm_audit_query {
     int64_t after_sequence;
 };
 
+/* What somebody did beside the mail. Borrowed for the callback. */
+struct nm_audit_act {
+    int64_t sequence;
+    struct nm_audit_event event;
+};
+
+struct nm_audit_act_query {
+    int64_t since_us;
+    int64_t until_us;
+    const char *decision; /* the id of the decision that they belong to */
+    size_t newest;        /* at most so many, the newest, still given oldest first */
+};
+
 struct nm_audit_reader;
 
 /* Open for reading, while the daemon runs or not. NM_SYSTEM when there is none or it is
@@ -113,6 +126,12 @@ void nm_audit_reader_close(struct nm_audit_reader **reader);
 enum nm_code nm_audit_reader_list(struct nm_audit_reader *reader,
     const struct nm_audit_query *query,
     bool (*each)(void *self, const struct nm_audit_row *row), void *self,
+    struct nm_error *error);
+
+/* The same for acts. It may be called from within `each` of a listing. */
+enum nm_code nm_audit_reader_acts(struct nm_audit_reader *reader,
+    const struct nm_audit_act_query *query,
+    bool (*each)(void *self, const struct nm_audit_act *act), void *self,
     struct nm_error *error);
 
 /* The text of the configuration with this hash, or NULL; the caller frees it. */

@@ -19,7 +19,9 @@ static size_t event_bytes(const struct nm_audit_event *event)
            text_bytes(event->auth) + event->sender.length + event->recipient.length +
            text_bytes(event->domain) + text_bytes(event->target) +
            text_bytes(event->rule) + text_bytes(event->reply) +
-           text_bytes(event->config) + text_bytes(event->queue_id);
+           text_bytes(event->config) + text_bytes(event->queue_id) +
+           text_bytes(event->actor) + text_bytes(event->subject) +
+           text_bytes(event->reason);
 }
 
 /* The copy of no bytes is not NULL either. */
@@ -50,6 +52,9 @@ static void move_event(char **to, struct nm_audit_event *event)
     move_text(to, &event->reply);
     move_text(to, &event->config);
     move_text(to, &event->queue_id);
+    move_text(to, &event->actor);
+    move_text(to, &event->subject);
+    move_text(to, &event->reason);
 }
 
 enum nm_code nm_block_new(

@@ -1,6 +1,6 @@
 #include "row.h"
 
-#include "identifier.h"
+#include "columns.h"
 
 const char nm_row_select[] =
     "SELECT d.sequence, d.time_us, d.id, d.transaction_id,"
@@ -40,72 +40,20 @@ enum column {
     C_OUTCOME_TIME
 };
 
-static bool column_bytes(
-    struct nm_audit_reader *reader, sqlite3_stmt *row, int at, struct nm_bytes *out)
-{
-    const char *bytes = sqlite3_column_blob(row, at);
-
-    out->length = (size_t)sqlite3_column_bytes(row, at);
-    out->data = nm_arena_copy(reader->arena, bytes, bytes != NULL ? out->length : 0);
-    return out->data != NULL;
-}
-
-static bool column_text(
-    struct nm_audit_reader *reader, sqlite3_stmt *row, int at, const char **out)
-{
-    struct nm_bytes bytes;
-
-    if (!column_bytes(reader, row, at, &bytes))
-        return false;
-    *out = bytes.data;
-    return true;
-}
-
-/* The same, NULL kept. */
-static bool column_nullable(
-    struct nm_audit_reader *reader, sqlite3_stmt *row, int at, const char **out)
-{
-    *out = NULL;
-    return sqlite3_column_type(row, at) == SQLITE_NULL ||
-           column_text(reader, row, at, out);
-}
-
-static void column_id(sqlite3_stmt *row, int at, int64_t time_us, struct nm_id *out)
-{
-    const char *bytes = sqlite3_column_blob(row, at);
-    const int length = sqlite3_column_bytes(row, at);
-
-    out->text[0] = '\0';
-    if (bytes == NULL)
-        return;
-    if (length == NM_ID_RANDOM_BYTES)
-        *out = nm_id_make(time_us, (const uint8_t *)bytes);
-    else if (length == NM_ID_PACKED_BYTES)
-        *out = nm_id_unpack((const uint8_t *)bytes);
-}
-
-static bool column_code(sqlite3_stmt *row, int at, int count, int *out)
-{
-    const int64_t value = sqlite3_column_int64(row, at);
-
-    *out = (int)value;
-    return value >= 0 && value < count;
-}
-
 static bool copy_texts(
     struct nm_audit_reader *reader, sqlite3_stmt *row, struct nm_audit_event *out)
 {
-    return column_text(reader, row, C_GATEWAY, &out->gateway) &&
-           column_text(reader, row, C_CLIENT, &out->client) &&
-           column_text(reader, row, C_AUTH, &out->auth) &&
-           column_bytes(reader, row, C_SENDER, &out->sender) &&
-           column_bytes(reader, row, C_RECIPIENT, &out->recipient) &&
-           column_text(reader, row, C_DOMAIN, &out->domain) &&
-           column_nullable(reader, row, C_TARGET, &out->target) &&
-           column_nullable(reader, row, C_RULE, &out->rule) &&
-           column_text(reader, row, C_REPLY, &out->reply) &&
-           column_text(reader, row, C_CONFIG, &out->config) &&
-           column_text(reader, row, C_QUEUE, &out->queue_id);
+    return nm_column_text(reader->arena, row, C_GATEWAY, &out->gateway) &&
+           nm_column_text(reader->arena, row, C_CLIENT, &out->client) &&
+           nm_column_text(reader->arena, row, C_AUTH, &out->auth) &&
+           nm_column_bytes(reader->arena, row, C_SENDER, &out->sender) &&
+           nm_column_bytes(reader->arena, row, C_RECIPIENT, &out->recipient) &&
+           nm_column_text(reader->arena, row, C_DOMAIN, &out->domain) &&
+           nm_column_nullable(reader->arena, row, C_TARGET, &out->target) &&
+           nm_column_nullable(reader->arena, row, C_RULE, &out->rule) &&
+           nm_column_text(reader->arena, row, C_REPLY, &out->reply) &&
+           nm_column_text(reader->arena, row, C_CONFIG, &out->config) &&
+           nm_column_text(reader->arena, row, C_QUEUE, &out->queue_id);
 }
 
 static bool copy_codes(sqlite3_stmt *row, struct nm_audit_event *out)
@@ -115,11 +63,12 @@ static bool copy_codes(sqlite3_stmt *row, struct nm_audit_event *out)
     int action = 0;
     int mode = 0;
     int outcome = 0;
-    const bool good = column_code(row, C_MATCH, NM_MATCH_COUNT, &match) &&
-                      column_code(row, C_TECHNIQUE, NM_TECHNIQUE_COUNT, &technique) &&
-                      column_code(row, C_ACTION, NM_ACTION_COUNT, &action) &&
-                      column_code(row, C_MODE, NM_MODE_OBSERVE + 1, &mode) &&
-                      column_code(row, C_OUTCOME, NM_OUTCOME_COUNT, &outcome);
+    const bool good =
+        nm_column_code(row, C_MATCH, NM_MATCH_COUNT, &match) &&
+        nm_column_code(row, C_TECHNIQUE, NM_TECHNIQUE_COUNT, &technique) &&
+        nm_column_code(row, C_ACTION, NM_ACTION_COUNT, &action) &&
+        nm_column_code(row, C_MODE, NM_MODE_OBSERVE + 1, &mode) &&
+        nm_column_code(row, C_OUTCOME, NM_OUTCOME_COUNT, &outcome);
 
     out->match = (enum nm_match)match;
     out->technique = (enum nm_technique)technique;
@@ -137,8 +86,8 @@ enum nm_code nm_row_read(struct nm_audit_reader *reader, sqlite3_stmt *row,
     *out = (struct nm_audit_row){.sequence = sqlite3_column_int64(row, C_SEQUENCE)};
     decision->kind = NM_EVENT_DECISION;
     decision->time_us = sqlite3_column_int64(row, C_TIME);
-    column_id(row, C_ID, decision->time_us, &decision->id);
-    column_id(row, C_TRANSACTION, decision->time_us, &decision->transaction);
+    nm_column_id(row, C_ID, decision->time_us, &decision->id);
+    nm_column_id(row, C_TRANSACTION, decision->time_us, &decision->transaction);
     decision->confidence = sqlite3_column_type(row, C_CONFIDENCE) == SQLITE_NULL
                                ? -1
                                : sqlite3_column_double(row, C_CONFIDENCE);

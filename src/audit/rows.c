@@ -45,6 +45,8 @@ enum statement {
     INSERT_MANY,
     FIND_DECISION,
     FIND_OUTCOME,
+    FIND_ACT,
+    ADD_ACT,
     FIND_CONFIG,
     ADD_CONFIG,
     NOTE_CONFIG,
@@ -57,6 +59,9 @@ static const char *const sql_of[STATEMENTS] = {
         "SELECT 1 FROM event WHERE kind = 1 AND transaction_id = ?1 AND id = ?2",
     [FIND_OUTCOME] =
         "SELECT 1 FROM event WHERE kind = 2 AND transaction_id = ?1 AND time_us = ?2",
+    [FIND_ACT] = "SELECT 1 FROM event WHERE kind = 3 AND length(id) > 10 AND id = ?",
+    [ADD_ACT] = "INSERT INTO act (sequence, verb, actor, subject, decision, reason)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
     [FIND_CONFIG] = "SELECT id FROM config WHERE hash = ?",
     [ADD_CONFIG] = "INSERT INTO config (hash) VALUES (?)",
     [NOTE_CONFIG] = "INSERT INTO config (hash, text) VALUES (?1, ?2)"
@@ -213,6 +218,16 @@ static void bind_outcome(
     nm_sql_bind_text(insert, base + QUEUE_ID, event->queue_id);
 }
 
+static void bind_act(struct nm_rows *rows, sqlite3_stmt *insert, size_t row,
+    const struct nm_audit_event *event)
+{
+    const int base = (int)row * COLUMNS;
+
+    for (int column = CLIENT; column <= COLUMNS; column++)
+        (void)sqlite3_bind_null(insert, base + column);
+    bind_id(insert, base + ID, &event->id, rows->ids[row][1]);
+}
+
 static int bind_event(struct nm_rows *rows, sqlite3_stmt *insert, size_t row,
     const struct nm_audit_event *event, int64_t mentioned[NM_MENTION_ROLES])
 {
@@ -224,7 +239,11 @@ static int bind_event(struct nm_rows *rows, sqlite3_stmt *insert, size_t row,
     (void)sqlite3_bind_int(insert, base + KIND, (int)event->kind);
     (void)sqlite3_bind_int64(insert, base + TIME, event->time_us);
     bind_id(insert, base + TRANSACTION, &event->transaction, rows->ids[row][0]);
-    if (event->kind != NM_EVENT_DECISION) {
+    if (event->kind == NM_EVENT_ACT) {
+        bind_act(rows, insert, row, event);
+        return status;
+    }
+    if (event->kind == NM_EVENT_OUTCOME) {
         (void)sqlite3_bind_null(insert, base + ID);
         bind_outcome(insert, base, event);
         return status;
@@ -249,6 +268,24 @@ static int note_time(struct nm_rows *rows, int64_t time_us)
     return nm_sql_run(rows->statements[SET_DISORDER]);
 }
 
+/* What an act has beside its event. */
+static int add_act(
+    struct nm_rows *rows, int64_t sequence, const struct nm_audit_event *event)
+{
+    sqlite3_stmt *add = rows->statements[ADD_ACT];
+
+    (void)sqlite3_bind_int64(add, 1, sequence);
+    (void)sqlite3_bind_int(add, 2, (int)event->verb);
+    nm_sql_bind_text(add, 3, event->actor);
+    nm_sql_bind_text(add, 4, event->subject);
+    if (event->decision.text[0] != '\0')
+        bind_id(add, 5, &event->decision, rows->ids[0][0]);
+    else
+        (void)sqlite3_bind_null(add, 5);
+    nm_sql_bind_text(add, 6, event->reason);
+    return nm_sql_run(add);
+}
+
 /* ---- writing ------------------------------------------------------------ */
 
 /* What the rows that were written, up to the last that SQLite made, are known by. */
@@ -260,6 +297,8 @@ static int note_written(struct nm_rows *rows,
     int status = SQLITE_OK;
 
     for (size_t i = 0; i < count && status == SQLITE_OK; i++, sequence++) {
+        if (events[i]->kind == NM_EVENT_ACT)
+            status = add_act(rows, sequence, events[i]);
         if (events[i]->kind != NM_EVENT_DECISION)
             continue;
         status = nm_mentions_add(rows->mentions, sequence, mentioned[i]);
@@ -305,15 +344,20 @@ int nm_rows_add(struct nm_rows *rows, const struct nm_audit_event *event)
 
 int nm_rows_add_once(struct nm_rows *rows, const struct nm_audit_event *event)
 {
-    const bool decision = event->kind == NM_EVENT_DECISION;
-    sqlite3_stmt *find = rows->statements[decision ? FIND_DECISION : FIND_OUTCOME];
+    static const enum statement statement_of[] = {[NM_EVENT_DECISION] = FIND_DECISION,
+        [NM_EVENT_OUTCOME] = FIND_OUTCOME,
+        [NM_EVENT_ACT] = FIND_ACT};
+    sqlite3_stmt *find = rows->statements[statement_of[event->kind]];
     int64_t found = 0;
     int status;
 
-    bind_id(find, 1, &event->transaction, rows->ids[0][0]);
-    if (decision)
-        bind_event_id(find, 2, event, rows->ids[0][1]);
+    if (event->kind == NM_EVENT_ACT)
+        bind_id(find, 1, &event->id, rows->ids[0][0]);
     else
+        bind_id(find, 1, &event->transaction, rows->ids[0][0]);
+    if (event->kind == NM_EVENT_DECISION)
+        bind_event_id(find, 2, event, rows->ids[0][1]);
+    else if (event->kind == NM_EVENT_OUTCOME)
         (void)sqlite3_bind_int64(find, 2, event->time_us);
     status = nm_sql_find(find, &found);
     return status == SQLITE_OK && found == 0 ? nm_rows_add(rows, event) : status;

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static_assert(NM_EVENT_DECISION == 1 && NM_EVENT_OUTCOME == 2, "the schema says so");
+static_assert(NM_EVENT_DECISION == 1 && NM_EVENT_OUTCOME == 2 && NM_EVENT_ACT == 3,
+    "the schema says so");
 
 /* ---- words -------------------------------------------------------------- */
 
@@ -41,6 +42,11 @@ static const char *outcome_word(int code)
     return nm_outcome_name((enum nm_outcome)code);
 }
 
+static const char *verb_word(int code)
+{
+    return nm_verb_name((enum nm_verb)code);
+}
+
 static const struct topic {
     const char *name;
     int count;
@@ -51,6 +57,7 @@ static const struct topic {
     {"action", NM_ACTION_COUNT, action_word},
     {"mode", NM_MODE_OBSERVE + 1, mode_word},
     {"outcome", NM_OUTCOME_COUNT, outcome_word},
+    {"verb", NM_VERB_COUNT, verb_word},
 };
 
 static int insert_words(sqlite3_stmt *insert, const struct topic *topic)
@@ -170,8 +177,8 @@ static enum nm_code check_tables(sqlite3 *db, const char *path, struct nm_error 
 {
     int64_t tables = 0;
     const int status = nm_sql_number(db,
-        "SELECT count(*) = 6 FROM sqlite_schema WHERE type = 'table' AND name IN"
-        " ('event', 'text', 'mention', 'config', 'word', 'state')"
+        "SELECT count(*) = 7 FROM sqlite_schema WHERE type = 'table' AND name IN"
+        " ('event', 'text', 'mention', 'config', 'word', 'state', 'act')"
         " AND sql LIKE 'CREATE TABLE %'",
         0, &tables);
 

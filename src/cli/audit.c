@@ -1,10 +1,41 @@
 #include "audit.h"
 #include "json.h"
 #include "load.h"
+#include "text.h"
 #include "times.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+bool nm_call_time(const struct nm_call *call, enum nm_cli_option option, int64_t *out)
+{
+    const char *value = call->values[option];
+
+    if (value == NULL || nm_time_parse(value, call->now_us, out))
+        return true;
+    (void)nm_wrong_value(call,
+        "%s is a time such as 2026-03-01T12:00:00Z, a date, or how long ago (15m, 24h, "
+        "30d), not \"%s\"",
+        nm_cli_option_name(option), nm_show(value).text);
+    return false;
+}
+
+bool nm_call_last(const struct nm_call *call, size_t *out)
+{
+    const char *value = call->values[NM_CLI_LAST];
+    const size_t digits = value != NULL ? strspn(value, "0123456789") : 0;
+
+    if (value == NULL)
+        return true;
+    if (digits > 0 && digits <= 18 && value[digits] == '\0') {
+        *out = strtoull(value, NULL, 10);
+        if (*out > 0)
+            return true;
+    }
+    (void)nm_wrong_value(
+        call, "--last is a number from 1 upwards, not \"%s\"", nm_show(value).text);
+    return false;
+}
 
 static enum nm_exit find_log(const struct nm_call *call, char **path)
 {
@@ -41,7 +72,7 @@ enum nm_exit nm_open_log(
     return status;
 }
 
-bool nm_put_row_json(FILE *out, const struct nm_audit_row *row)
+struct nm_json nm_row_json(const struct nm_audit_row *row)
 {
     const struct nm_audit_event *event = &row->decision;
     const bool near_miss = event->technique != NM_TECHNIQUE_NONE;
@@ -73,5 +104,12 @@ bool nm_put_row_json(FILE *out, const struct nm_audit_row *row)
         &json, "sender_hex", event->sender.data, event->sender.length);
     nm_json_add_hex_if_invalid(
         &json, "recipient_hex", event->recipient.data, event->recipient.length);
+    return json;
+}
+
+bool nm_put_row_json(FILE *out, const struct nm_audit_row *row)
+{
+    struct nm_json json = nm_row_json(row);
+
     return nm_json_end(&json, out);
 }

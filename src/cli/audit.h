@@ -1,8 +1,9 @@
-/* What `audit list` and `audit show` share. */
+/* What the subcommands of `audit` share. */
 #ifndef NM_CLI_AUDIT_H
 #define NM_CLI_AUDIT_H
 
 #include "command.h"
+#include "json.h"
 
 #include "audit/audit.h"
 #include "gate/session.h"
@@ -12,7 +13,19 @@
 enum nm_exit nm_open_log(
     const struct nm_call *call, struct nm_audit_reader **reader, char **path);
 
-/* One decision as one line of JSON, to the contract. False: out of memory. */
+/* The time of --since and its like, and the number of --last; unchanged when it is not
+ * given. False: the usage was told. */
+bool nm_call_time(const struct nm_call *call, enum nm_cli_option option, int64_t *out);
+bool nm_call_last(const struct nm_call *call, size_t *out);
+
+/* `audit list --acts`. */
+enum nm_exit nm_list_acts(const struct nm_call *call);
+
+/* An act as an object. */
+struct nm_json nm_act_json(const struct nm_audit_act *act);
+
+/* One decision as an object, to the contract; or as one line of it. False: out of memory. */
+struct nm_json nm_row_json(const struct nm_audit_row *row);
 bool nm_put_row_json(FILE *out, const struct nm_audit_row *row);
 
 #endif

@@ -23,37 +23,6 @@ struct list {
 
 /* ---- the question ------------------------------------------------------- */
 
-static bool read_time(
-    const struct nm_call *call, enum nm_cli_option option, int64_t *out)
-{
-    const char *value = call->values[option];
-
-    if (value == NULL || nm_time_parse(value, call->now_us, out))
-        return true;
-    (void)nm_wrong_value(call,
-        "%s is a time such as 2026-03-01T12:00:00Z, a date, or how long ago (15m, 24h, "
-        "30d), not \"%s\"",
-        nm_cli_option_name(option), nm_show(value).text);
-    return false;
-}
-
-static bool read_last(const struct nm_call *call, size_t *out)
-{
-    const char *value = call->values[NM_CLI_LAST];
-    const size_t digits = value != NULL ? strspn(value, "0123456789") : 0;
-
-    if (value == NULL)
-        return true;
-    if (digits > 0 && digits <= 18 && value[digits] == '\0') {
-        *out = strtoull(value, NULL, 10);
-        if (*out > 0)
-            return true;
-    }
-    (void)nm_wrong_value(
-        call, "--last is a number from 1 upwards, not \"%s\"", nm_show(value).text);
-    return false;
-}
-
 /* A domain in any form into the one that the log holds. */
 static bool read_domain(const struct nm_call *call, const struct nm_names *names,
     enum nm_cli_option option, struct nm_domain *domain, const char **out)
@@ -169,9 +138,9 @@ static bool read_question(struct list *list)
     query->recipient = bare_address(call->values[NM_CLI_RECIPIENT], list->recipient);
     query->rule = call->values[NM_CLI_RULE];
     return nm_call_format(call, NM_FORMAT_JSON, &list->format) &&
-           read_time(call, NM_CLI_SINCE, &query->since_us) &&
-           read_time(call, NM_CLI_UNTIL, &query->until_us) &&
-           read_last(call, &query->newest) && read_names(list) && read_domains(list);
+           nm_call_time(call, NM_CLI_SINCE, &query->since_us) &&
+           nm_call_time(call, NM_CLI_UNTIL, &query->until_us) &&
+           nm_call_last(call, &query->newest) && read_names(list) && read_domains(list);
 }
 
 /* ---- rows --------------------------------------------------------------- */
@@ -272,6 +241,8 @@ static enum nm_exit run(const struct nm_call *call)
     char *path = NULL;
     enum nm_exit status;
 
+    if (call->values[NM_CLI_ACTS] != NULL)
+        return nm_list_acts(call);
     if (!read_question(&list))
         return NM_EXIT_USAGE;
     status = nm_open_log(call, &reader, &path);
@@ -296,6 +267,7 @@ static const struct nm_cli_option_use options[] = {
     {NM_CLI_RULE, "decided by the rule of this name"},
     {NM_CLI_MATCH, "own, protected, allowed, known, near-miss, none, ..."},
     {NM_CLI_OUTCOME, "passed, refused, held, aborted, unknown, ..."},
+    {NM_CLI_ACTS, "what people did beside the mail, not decisions"},
     {NM_CLI_LAST, "the newest N (default: 100 in text, all in JSON)"},
     {NM_CLI_FORMAT, "text (default), or json: one object a line"},
     {NM_CLI_DATABASE, "read this audit log; no configuration is read then"},
@@ -317,7 +289,13 @@ static const char description[] =
     "sender, recipient, domain, match, target, technique, confidence, rule, action,\n"
     "reply, mode, config (hash of the configuration in force) and outcome, null where\n"
     "there is none; where an address is not valid UTF-8, sender_hex or recipient_hex\n"
-    "has its bytes.\n";
+    "has its bytes.\n"
+    "\n"
+    "With --acts it lists what people, and the daemon by itself, did beside the mail:\n"
+    "exceptions added and removed, messages confirmed, released, deleted or looked\n"
+    "at, data erased or pruned. Only --since, --until and --last choose then, and in\n"
+    "JSON each object has id, time, gateway, actor, verb, subject, decision (the\n"
+    "reference of the decision that it belongs to) and reason.\n";
 
 const struct nm_command nm_command_audit_list = {
     .name = "audit list",

@@ -13,7 +13,11 @@
 struct show {
     const struct nm_call *call;
     enum nm_format format;
+    struct nm_audit_reader *reader;
     const struct nm_names *names; /* text only */
+    json_t *acts;                 /* of one decision; JSON only */
+    size_t act_count;
+    struct nm_error error;
     size_t rows;
     bool no_memory;
 };
@@ -146,7 +150,63 @@ static void put_details(FILE *out, const struct nm_audit_row *row)
     put_detail(out, "configuration", event->config);
 }
 
-static void put_story(const struct show *show, const struct nm_audit_row *row)
+/* ---- what came after ---------------------------------------------------- */
+
+static bool put_act(void *self, const struct nm_audit_act *act)
+{
+    struct show *show = self;
+    const struct nm_audit_event *event = &act->event;
+    FILE *out = show->call->out;
+
+    if (show->act_count++ == 0)
+        (void)fputs("  What came after:\n", out);
+    (void)fprintf(out, "    %s UTC: ", nm_time_format_short(event->time_us).text);
+    nm_put_visible(out, event->actor, strlen(event->actor));
+    (void)fprintf(out, ": %s ", nm_verb_name(event->verb));
+    nm_put_visible(out, event->subject, strlen(event->subject));
+    if (event->reason != NULL) {
+        (void)fputs(" (", out);
+        nm_put_visible(out, event->reason, strlen(event->reason));
+        (void)fputs(")", out);
+    }
+    (void)fputc('\n', out);
+    return !ferror(out);
+}
+
+static bool collect_act(void *self, const struct nm_audit_act *act)
+{
+    struct show *show = self;
+    struct nm_json json = nm_act_json(act);
+
+    show->no_memory =
+        json_array_append_new(show->acts, nm_json_take(&json)) != 0 || show->no_memory;
+    return !show->no_memory;
+}
+
+static bool read_acts(struct show *show, const struct nm_audit_row *row,
+    bool (*each)(void *self, const struct nm_audit_act *act))
+{
+    const struct nm_audit_act_query query = {.decision = row->decision.id.text};
+
+    show->act_count = 0;
+    return nm_audit_reader_acts(show->reader, &query, each, show, &show->error) ==
+           NM_OK;
+}
+
+static bool put_json(struct show *show, const struct nm_audit_row *row)
+{
+    struct nm_json json = nm_row_json(row);
+    bool fine;
+
+    show->acts = json_array();
+    fine = read_acts(show, row, collect_act);
+    nm_json_add(&json, "acts", show->acts);
+    return nm_json_end(&json, show->call->out) && fine;
+}
+
+/* ---- the story of a decision -------------------------------------------- */
+
+static bool put_story(struct show *show, const struct nm_audit_row *row)
 {
     const struct nm_audit_event *event = &row->decision;
     FILE *out = show->call->out;
@@ -164,8 +224,11 @@ static void put_story(const struct show *show, const struct nm_audit_row *row)
     put_match(show, event);
     put_decision(show, event);
     put_outcome(show, row);
+    if (!read_acts(show, row, put_act))
+        return false;
     (void)fputc('\n', out);
     put_details(out, row);
+    return true;
 }
 
 /* ---- the subcommand ----------------------------------------------------- */
@@ -173,13 +236,12 @@ static void put_story(const struct show *show, const struct nm_audit_row *row)
 static bool each(void *self, const struct nm_audit_row *row)
 {
     struct show *show = self;
+    bool fine;
 
     show->rows++;
-    if (show->format == NM_FORMAT_TEXT)
-        put_story(show, row);
-    else if (!nm_put_row_json(show->call->out, row))
-        show->no_memory = true;
-    return !show->no_memory && !ferror(show->call->out);
+    fine = show->format == NM_FORMAT_TEXT ? put_story(show, row) : put_json(show, row);
+    show->no_memory = show->no_memory || (!fine && show->error.code == NM_OK);
+    return fine && !show->no_memory && !ferror(show->call->out);
 }
 
 static enum nm_exit show_rows(
@@ -188,7 +250,14 @@ static enum nm_exit show_rows(
     const struct nm_call *call = show->call;
     const struct nm_audit_query query = {.reference = call->arguments[0]};
     struct nm_error error = {0};
-    const enum nm_code code = nm_audit_reader_list(reader, &query, each, show, &error);
+    enum nm_code code;
+
+    show->reader = reader;
+    code = nm_audit_reader_list(reader, &query, each, show, &error);
+    if (code == NM_OK && show->error.code != NM_OK) {
+        code = show->error.code;
+        error = show->error;
+    }
 
     if (show->no_memory)
         return nm_complain_and(call, NM_EXIT_SYSTEM, "out of memory");
@@ -238,7 +307,11 @@ static const char description[] =
     "of a message. For a message in the hold queue the command that releases it is\n"
     "shown.\n"
     "\n"
-    "The JSON is that of \"nearmiss audit list\".\n";
+    "What people did about it later, such as a release, stands behind the outcome.\n"
+    "\n"
+    "The JSON is that of \"nearmiss audit list\", with \"acts\", an array of objects "
+    "as\n"
+    "\"nearmiss audit list --acts\" prints them.\n";
 
 const struct nm_command nm_command_audit_show = {
     .name = "audit show",

@@ -42,6 +42,7 @@ enum nm_cli_option {
     NM_CLI_RULE,
     NM_CLI_MATCH,
     NM_CLI_OUTCOME,
+    NM_CLI_ACTS,
     NM_CLI_LAST,
     NM_CLI_DATABASE,
     NM_CLI_SOCKET,

@@ -29,10 +29,11 @@ void nm_help_usage(const struct nm_command *command, FILE *out)
     (void)fprintf(out, "usage: nearmiss %s", command->name);
     for (size_t i = 0; i < command->option_count; i++) {
         const enum nm_cli_option option = command->options[i].option;
+        const char *value = nm_cli_option_value(option);
 
-        (void)snprintf(word, sizeof word, "[%s %s]",
+        (void)snprintf(word, sizeof word, "[%s%s%s]",
             option == NM_CLI_CONFIG ? "-c" : nm_cli_option_name(option),
-            nm_cli_option_value(option));
+            value != NULL ? " " : "", value != NULL ? value : "");
         put_word(out, word, indent, &column);
     }
     if (command->arguments[0] != '\0')

@@ -29,6 +29,7 @@ static const struct option {
     [NM_CLI_RULE] = {"--rule", '\0', "NAME"},
     [NM_CLI_MATCH] = {"--match", '\0', "MATCH"},
     [NM_CLI_OUTCOME] = {"--outcome", '\0', "OUTCOME"},
+    [NM_CLI_ACTS] = {"--acts", '\0', NULL},
     [NM_CLI_LAST] = {"--last", '\0', "N"},
     [NM_CLI_DATABASE] = {"--database", '\0', "FILE"},
     [NM_CLI_SOCKET] = {"--socket", '\0', "PATH"},

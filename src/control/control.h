@@ -53,6 +53,13 @@ struct nm_control_handler {
     size_t verb_count;
 };
 
+/* Who a peer is, as the log of acts names people: "alice (uid 1000)", or "uid 1000" for a
+ * user without an entry. */
+struct nm_actor {
+    char text[96];
+};
+struct nm_actor nm_control_actor(unsigned uid);
+
 struct nm_control_server;
 
 /* Listen on `path` (`unix:` may stand before it) and answer on a thread of its own,

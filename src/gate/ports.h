@@ -8,7 +8,7 @@
 #include <nearmiss/base.h>
 #include <nearmiss/policy.h>
 
-enum nm_event_kind { NM_EVENT_DECISION = 1, NM_EVENT_OUTCOME = 2 };
+enum nm_event_kind { NM_EVENT_DECISION = 1, NM_EVENT_OUTCOME = 2, NM_EVENT_ACT = 3 };
 
 /* What became of a message. The order is fixed: audit logs store it. */
 enum nm_outcome {
@@ -24,18 +24,35 @@ enum { NM_OUTCOME_COUNT = NM_OUTCOME_ABORTED + 1 };
 /* Never NULL. */
 const char *nm_outcome_name(enum nm_outcome outcome);
 
+/* What a person, or the daemon by itself, did beside the mail. The order is fixed: audit
+ * logs store it. */
+enum nm_verb {
+    NM_VERB_ALLOW_ADDED,   /* an exception */
+    NM_VERB_ALLOW_REMOVED, /* by hand, or for it had expired */
+    NM_VERB_CONFIRMED,     /* a near miss, by its sender */
+    NM_VERB_RELEASED,      /* a message, from the quarantine */
+    NM_VERB_DELETED,       /* the same */
+    NM_VERB_LOOKED_AT,     /* the same */
+    NM_VERB_ERASED,        /* a person's data, from the log */
+    NM_VERB_PRUNED         /* the oldest part of the log */
+};
+enum { NM_VERB_COUNT = NM_VERB_PRUNED + 1 };
+
+/* Never NULL: "allow-added" and so on. */
+const char *nm_verb_name(enum nm_verb verb);
+
 /* Bytes as a mail server gave them: any value, not terminated. */
 struct nm_bytes {
     const char *data;
     size_t length;
 };
 
-/* One event for the log. A decision fills the first part, an outcome the second. All
- * pointers are borrowed for the call. */
+/* One event for the log. A decision fills the second part, an outcome the third, an act
+ * the last; all fill the first. All pointers are borrowed for the call. */
 struct nm_audit_event {
     enum nm_event_kind kind;
     struct nm_id id; /* what a reply quotes as its reference; made of time_us */
-    struct nm_id transaction; /* ours; one a message */
+    struct nm_id transaction; /* ours; one a message; an act has none */
     int64_t time_us;
     const char *gateway; /* this machine's name in the log */
 
@@ -59,6 +76,12 @@ struct nm_audit_event {
      * the recipient's fate, else NM_OUTCOME_UNKNOWN. The last outcome event of a
      * transaction counts. */
     enum nm_outcome outcome;
+
+    const char *actor; /* "alice (uid 1000)", by the peer's credentials; or "daemon" */
+    enum nm_verb verb;
+    const char *subject;   /* what it was done to, in words: a domain, an address */
+    struct nm_id decision; /* that it belongs to; "" for none */
+    const char *reason;    /* as the person gave it; NULL for none */
 };
 
 /* The audit log. Events of one caller are stored in the order in which they came. */

@@ -199,6 +199,46 @@ static bool write_message(const struct nm_audit_port *port,
     return !message->ended || append(port, &event);
 }
 
+/* What came after the messages. */
+static const struct act {
+    const char *actor;
+    enum nm_verb verb;
+    const char *subject;
+    int64_t decision_minute; /* -1: it belongs to none */
+    uint8_t decision_number;
+    const char *reason;
+} acts[] = {
+    {"daemon", NM_VERB_CONFIRMED, "dan@gmial.com", 1, 5, NULL},
+    {"alice (uid 1000)", NM_VERB_ALLOW_ADDED, "armymil.com", 3, 11,
+        "a \x1b[31mpartner"},
+    {"bob (uid 1001)", NM_VERB_LOOKED_AT, "message 7C0FFEE42", -1, 0, "review"},
+};
+
+static bool write_acts(const struct nm_audit_port *port, uint8_t *number)
+{
+    bool fine = true;
+
+    for (size_t i = 0; i < NM_COUNT(acts) && fine; i++) {
+        const int64_t time_us = first_us + (int64_t)(60 + i) * minute_us;
+        struct nm_audit_event event = {
+            .kind = NM_EVENT_ACT,
+            .id = id_of(time_us, (*number)++),
+            .time_us = time_us,
+            .gateway = "mx1.example.org",
+            .actor = acts[i].actor,
+            .verb = acts[i].verb,
+            .subject = acts[i].subject,
+            .reason = acts[i].reason,
+        };
+
+        if (acts[i].decision_minute >= 0)
+            event.decision = id_of(first_us + acts[i].decision_minute * minute_us,
+                acts[i].decision_number);
+        fine = append(port, &event);
+    }
+    return fine;
+}
+
 int main(int argc, char **argv)
 {
     const struct nm_audit_options options = {
@@ -221,6 +261,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; fine && i < NM_COUNT(messages); i++)
         fine = write_message(
             &port, &messages[i], first_us + (int64_t)i * minute_us, &number);
+    fine = fine && write_acts(&port, &number);
     nm_audit_stop(&audit);
     return fine ? 0 : 1;
 }

@@ -4,6 +4,7 @@
  * itself and says that too.
  */
 #include "audit_kit.h"
+#include "schema.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -93,7 +94,10 @@ static void make_newer(struct kit *kit)
 
 static void make_current(struct kit *kit)
 {
-    kit_sql(kit, "PRAGMA user_version = 1");
+    char sql[64];
+
+    (void)snprintf(sql, sizeof sql, "PRAGMA user_version = %d", NM_SCHEMA_VERSION);
+    kit_sql(kit, sql);
 }
 
 static void make_foreign(struct kit *kit)

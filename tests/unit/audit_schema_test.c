@@ -3,10 +3,11 @@
  * or not ours is left alone. And what people with SQL see.
  */
 #include "audit_kit.h"
+#include "schema.h"
 
 #include <sys/stat.h>
 
-static const int version = 1;
+static const int version = NM_SCHEMA_VERSION;
 
 static enum nm_code record_once(struct kit *kit, struct nm_error *error)
 {
@@ -80,17 +81,23 @@ END_TEST
  * as it was. */
 START_TEST(test_schema__what_is_not_ours_is_refused_and_left_alone)
 {
-    static const struct {
+    char newer_sql[64];
+    char newer_says[160];
+    const struct {
         const char *sql;
         const char *says;
     } rows[] = {
-        {"PRAGMA user_version = 2",
-            "of version 2, written by a newer Nearmiss; this one "
-            "knows versions up to 1: install the newer one"},
+        {newer_sql, newer_says},
         {"PRAGMA application_id = 7", "another program's database"},
         {"PRAGMA application_id = 0", "another program's database"},
     };
 
+    (void)snprintf(
+        newer_sql, sizeof newer_sql, "PRAGMA user_version = %d", version + 1);
+    (void)snprintf(newer_says, sizeof newer_says,
+        "of version %d, written by a newer Nearmiss; this one knows versions up to %d: "
+        "install the newer one",
+        version + 1, version);
     for (size_t i = 0; i < NM_COUNT(rows); i++) {
         struct kit kit;
         struct nm_error error = {.code = NM_OK};
@@ -130,11 +137,13 @@ START_TEST(test_schema__an_older_version_is_for_the_daemon_to_migrate)
     struct kit kit;
     struct nm_error error = {.code = NM_OK};
     struct nm_audit_reader *reader = NULL;
+    char says[64];
 
     kit_init(&kit);
     kit_sql(&kit, "PRAGMA application_id = 0x4e6d4c67; CREATE TABLE event (a)");
     ck_assert_int_eq(nm_audit_reader_open(kit.path, &reader, &error), NM_SYSTEM);
-    ck_assert_ptr_nonnull(strstr(error.message, "brings it to version 1"));
+    (void)snprintf(says, sizeof says, "brings it to version %d", version);
+    ck_assert_ptr_nonnull(strstr(error.message, says));
     ck_assert_int_eq(nm_audit_check(kit.path, &error), NM_OK);
     kit_free(&kit);
 }
@@ -326,7 +335,9 @@ START_TEST(test_schema__codes_mean_what_they_always_meant)
             " technique2insertion technique3doubling technique4transposition"
             " technique5key technique6substitution technique7suffix technique8dot"
             " technique9hyphen technique10glyph technique11embedded"
-            " technique12several'"
+            " technique12several"
+            " verb0allow-added verb1allow-removed verb2confirmed verb3released"
+            " verb4deleted verb5looked-at verb6erased verb7pruned'"
             " FROM (SELECT * FROM word ORDER BY topic, code)"),
         1);
     kit_stop(&kit);

@@ -595,6 +595,13 @@ START_TEST(test_control__stops_while_clients_ask)
 }
 END_TEST
 
+START_TEST(test_control__an_actor_is_named_with_the_number)
+{
+    ck_assert_str_eq(nm_control_actor(0).text, "root (uid 0)");
+    ck_assert_str_eq(nm_control_actor(3999999999U).text, "uid 3999999999");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("control");
@@ -619,6 +626,7 @@ int main(void)
     tcase_add_test(cases, test_control__the_socket_has_its_mode_whatever_the_umask);
     tcase_add_test(cases, test_control__stop_removes_its_own_socket_only);
     tcase_add_test(cases, test_control__others_may_ask_for_the_status_only);
+    tcase_add_test(cases, test_control__an_actor_is_named_with_the_number);
     tcase_add_test(cases, test_control__answers_many_clients_at_once);
     tcase_add_test(cases, test_control__stops_while_clients_ask);
     suite_add_tcase(suite, cases);
