@@ -19,9 +19,7 @@ enum {
     NM_DOMAIN_MAX = 253, /* bytes of a domain without the root's dot; RFC 1035, 2.3.4 */
     NM_LABEL_MAX = 63,   /* bytes of a label; RFC 1035, 2.3.4 */
     NM_DOMAIN_UTF8_MAX = 1023, /* bytes of a domain in U-labels */
-    /* Bytes; RFC 5321, 4.5.3.1.1 asks for 64, and mail servers let more through. */
-    NM_LOCAL_PART_MAX = 255,
-    NM_PATH_MAX = 4096 /* bytes of a path with its route and brackets */
+    NM_PATH_MAX = 4096         /* bytes of a path with its route and brackets */
 };
 
 /* A domain in the one form that everything behind this layer compares: A-labels (RFC
@@ -57,9 +55,9 @@ enum nm_address_kind {
 enum nm_address_fault {
     NM_FAULT_NONE,
     NM_FAULT_EMPTY,      /* no bytes */
-    NM_FAULT_CONTROL,    /* NUL or another control byte */
-    NM_FAULT_UTF8,       /* invalid UTF-8 */
-    NM_FAULT_TOO_LONG,   /* path, local part, domain or label over its limit */
+    NM_FAULT_CONTROL,    /* NUL, or a control byte not before the `@` of a mailbox */
+    NM_FAULT_UTF8,       /* invalid UTF-8, likewise */
+    NM_FAULT_TOO_LONG,   /* path, domain or label over its limit */
     NM_FAULT_BRACKETS,   /* `<` without `>`, or bytes behind the path */
     NM_FAULT_ROUTE,      /* a source route with an empty hop or without its colon */
     NM_FAULT_LOCAL_PART, /* empty, or a quoted string or escape that does not end */
@@ -103,7 +101,8 @@ void nm_names_free(struct nm_names **names);
  *
  * Looser than RFC 5321, 4.1.2, as mail servers are: the angle brackets may be missing,
  * blanks may stand around them, a source route is skipped, and the local part may be
- * anything. The domain is what follows the last `@` that is neither quoted nor escaped;
+ * anything but NUL: whatever stands there, the mail goes to the domain, and the domain is
+ * judged. It is what follows the last `@` that is neither quoted nor escaped;
  * `user%there@gateway` and `there!user` are not taken apart, since only the server that
  * gets them knows what they mean. */
 void nm_address_parse(const struct nm_names *names, const char *path, size_t length,

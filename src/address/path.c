@@ -3,10 +3,10 @@
  * allows, because servers pass more than it allows.
  *
  * The point is to find the domain that the mail would go to. So the local part may be
- * anything, and the domain nothing but a domain. The domain begins behind the last `@`
- * that is neither quoted, nor escaped, nor inside an address literal; servers choose the
- * same one. A `%` or `!` in a local part (`user%there@gateway`) is left to the server
- * that gets the mail.
+ * anything (servers deliver control bytes, Latin-1 and VERP's long names there), and the
+ * domain nothing but a domain. The domain begins behind the last `@` that is neither
+ * quoted, nor escaped, nor inside an address literal; servers choose the same one. A `%`
+ * or `!` in a local part (`user%there@gateway`) is left to the server that gets the mail.
  */
 #include "names.h"
 
@@ -236,23 +236,16 @@ static enum nm_address_fault parse_mailbox(
     out->kind = NM_ADDRESS_LOCAL;
     out->local_part = path.at;
     out->local_part_length = (size_t)((sign != NULL ? sign : path.end) - path.at);
-    if (out->local_part_length > NM_LOCAL_PART_MAX)
-        return NM_FAULT_TOO_LONG;
     if (sign == NULL)
         return NM_FAULT_NONE;
     return parse_domain(names, (struct span){sign + 1, path.end}, out);
 }
 
-static enum nm_address_fault parse_path(
+static enum nm_address_fault split_path(
     const struct nm_names *names, struct span path, struct nm_address *out)
 {
     enum nm_address_fault fault;
 
-    if (length_of(path) > NM_PATH_MAX)
-        return NM_FAULT_TOO_LONG;
-    fault = check_bytes(path);
-    if (fault != NM_FAULT_NONE)
-        return fault;
     path = trim(path);
     if (length_of(path) == 0)
         return NM_FAULT_EMPTY;
@@ -264,6 +257,26 @@ static enum nm_address_fault parse_path(
         return NM_FAULT_NONE;
     fault = skip_route(&path);
     return fault != NM_FAULT_NONE ? fault : parse_mailbox(names, path, out);
+}
+
+/* Bytes that text does not have are the fault only where no domain was found: they must
+ * not hide one. A NUL always is, since no server passes one on. */
+static enum nm_address_fault parse_path(
+    const struct nm_names *names, struct span path, struct nm_address *out)
+{
+    enum nm_address_fault fault;
+    enum nm_address_fault bytes;
+
+    if (length_of(path) > NM_PATH_MAX)
+        return NM_FAULT_TOO_LONG;
+    if (memchr(path.at, '\0', length_of(path)) != NULL)
+        return NM_FAULT_CONTROL;
+    fault = split_path(names, path, out);
+    if (fault == NM_FAULT_MEMORY ||
+        (fault == NM_FAULT_NONE && out->kind == NM_ADDRESS_MAILBOX))
+        return fault;
+    bytes = check_bytes(path);
+    return bytes != NM_FAULT_NONE ? bytes : fault;
 }
 
 void nm_address_parse(const struct nm_names *names, const char *path, size_t length,

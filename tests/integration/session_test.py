@@ -85,6 +85,22 @@ class SessionCase(SiteCase):
         self.assertEqual(self.queue(), [])
         self.assert_rows({"domain": LOOKALIKE_A_LABEL, "technique": "glyph"})
 
+    def test_no_local_part_hides_its_domain(self):
+        bad = [
+            f'"b\x01ob.{self.mark}"@army.ml',
+            self.at("army.ml", local="b\x7fob"),
+            self.at("army.ml", local="bounce+" + "0123456789" * 40),
+        ]
+        answers = self.send(*bad, self.at("army.mil"))
+        for recipient in bad:
+            self.assert_reply(answers.rcpt[recipient], 550, "5.7.1", "army.mil")
+        self.assert_arrived(self.at("army.mil"))
+        self.assertEqual(self.queue(), [])
+        self.assert_rows(
+            *[{"recipient": one, "domain": "army.ml", "action": "reject"} for one in bad],
+            {"recipient": self.at("army.mil"), "outcome": "passed"},
+        )
+
     def test_a_utf8_address_goes_through_as_it_came(self):
         good = self.at("bücher.example", local="jürgen")
         answers = self.send(good, options="SMTPUTF8")
