@@ -37,22 +37,27 @@ static void try_edit(
     nm_findings_keep(query, found, finding);
 }
 
-/* Names or suffixes, by `kind`, one edit from the typed name behind `kept` bytes. */
+/* Names or suffixes, by `kind`, one edit from the typed name behind `kept` bytes. All keys
+ * are made before the first is looked up, so that what they need is on its way. */
 static void search_forms(const struct nm_query *query, enum nm_key_kind kind,
     size_t kept, struct nm_findings *found)
 {
+    const struct nm_index *index = query->index;
     const char *text = query->typed->name;
+    uint64_t keys[NM_DOMAIN_MAX + 1];
+    size_t count = 0;
 
-    nm_look_up(query, nm_key(kind, query->tails.tail[kept]), kept, try_edit, found);
+    keys[count++] = nm_key(kind, query->tails.tail[kept]);
     for (size_t at = kept; at < query->typed->length; at++) {
-        uint64_t form;
-
         if (at > kept && text[at] == text[at - 1])
             continue; /* leaving out the other one of a pair gave the same */
-        form = nm_hash_join(
-            &query->index->powers, &query->tails, kept, at, query->tails.tail[at + 1]);
-        nm_look_up(query, nm_key(kind, form), kept, try_edit, found);
+        keys[count++] = nm_key(kind, nm_hash_join(&index->powers, &query->tails, kept,
+                                         at, query->tails.tail[at + 1]));
     }
+    for (size_t i = 0; i < count; i++)
+        nm_map_expect(&index->near, keys[i]);
+    for (size_t i = 0; i < count; i++)
+        nm_look_up(query, keys[i], kept, try_edit, found);
 }
 
 /* A tail two characters longer than any listed name is near none. */

@@ -14,6 +14,7 @@
 enum {
     KEYS_MAX = 1 + NM_DOMAIN_MAX + 4, /* whole, less a character, and four more */
     ROWS_PER_BUCKET = 2,
+    FILTER_BITS_PER_ROW = 8,
     TEXT_BYTES = 4096 /* at first */
 };
 
@@ -293,15 +294,12 @@ static enum nm_code count_rows(struct nm_index *index, struct nm_error *error)
     if (rows >= UINT32_MAX)
         return nm_fail(error, NM_LIMIT, "the lists are too long to be indexed");
     map->row_count = rows;
-    map->bucket_count = 2;
-    map->shift = 63;
-    while (map->bucket_count * ROWS_PER_BUCKET < rows) {
-        map->bucket_count *= 2;
-        map->shift--;
-    }
-    map->starts = calloc(map->bucket_count + 2, sizeof *map->starts);
+    map->bucket_count = (uint32_t)(rows / ROWS_PER_BUCKET + 1);
+    map->filter_words = (uint32_t)(rows * FILTER_BITS_PER_ROW / 64 + 1);
+    map->filter = calloc(map->filter_words, sizeof *map->filter);
+    map->starts = calloc((size_t)map->bucket_count + 2, sizeof *map->starts);
     map->rows = malloc((rows + 1) * sizeof *map->rows);
-    if (map->starts == NULL || map->rows == NULL)
+    if (map->filter == NULL || map->starts == NULL || map->rows == NULL)
         return nm_fail(error, NM_NO_MEMORY, "out of memory");
     return NM_OK;
 }
@@ -318,15 +316,17 @@ static enum nm_code fill_map(struct nm_index *index, struct nm_error *error)
         return code;
     for (size_t i = 0; i < index->name_count; i++) {
         make_keys(index, i, &keys);
-        for (size_t k = 0; k < keys.count; k++)
-            map->starts[(keys.key[k] >> map->shift) + 2]++;
+        for (size_t k = 0; k < keys.count; k++) {
+            map->starts[(size_t)nm_map_bucket(map, keys.key[k]) + 2]++;
+            *nm_map_word(map, keys.key[k]) |= nm_map_bits(keys.key[k]);
+        }
     }
-    for (size_t b = 2; b < map->bucket_count + 2; b++)
+    for (size_t b = 2; b < (size_t)map->bucket_count + 2; b++)
         map->starts[b] += map->starts[b - 1];
     for (size_t i = 0; i < index->name_count; i++) {
         make_keys(index, i, &keys);
         for (size_t k = 0; k < keys.count; k++) {
-            uint32_t *next = &map->starts[(keys.key[k] >> map->shift) + 1];
+            uint32_t *next = &map->starts[(size_t)nm_map_bucket(map, keys.key[k]) + 1];
 
             map->rows[*next].tag = (uint32_t)keys.key[k];
             map->rows[*next].name = (uint32_t)i;
@@ -406,6 +406,7 @@ void nm_index_free(struct nm_index **index)
     free((*index)->text);
     free((*index)->names);
     free((*index)->exact);
+    free((*index)->near.filter);
     free((*index)->near.starts);
     free((*index)->near.rows);
     free(*index);
@@ -417,7 +418,8 @@ size_t nm_index_bytes(const struct nm_index *index)
     return sizeof *index + index->text_bytes +
            index->name_count * sizeof *index->names +
            (index->exact_mask + 1) * sizeof *index->exact +
-           (index->near.bucket_count + 2) * sizeof *index->near.starts +
+           index->near.filter_words * sizeof *index->near.filter +
+           ((size_t)index->near.bucket_count + 2) * sizeof *index->near.starts +
            index->near.row_count * sizeof *index->near.rows +
            nm_tables_bytes(index->tables);
 }

@@ -47,10 +47,11 @@ struct nm_map_row {
 };
 
 struct nm_map {
+    uint64_t *filter; /* two bits of one word for each key that has rows */
+    uint32_t filter_words;
+    uint32_t bucket_count;
     uint32_t *starts; /* of each bucket in `rows`; one more than buckets */
     struct nm_map_row *rows;
-    unsigned shift; /* a key's bucket is key >> shift */
-    size_t bucket_count;
     size_t row_count;
 };
 
@@ -91,12 +92,53 @@ uint32_t nm_index_find(
 uint32_t nm_index_find_suffix(
     const struct nm_index *index, uint64_t hash, const char *text, size_t length);
 
+/* The high half of `hash` as a place among `count`, without a division (Lemire, "Fast
+ * random integer generation in an interval", 2019). */
+static inline uint32_t nm_map_place(uint64_t hash, uint32_t count)
+{
+    return (uint32_t)((hash >> 32) * count >> 32);
+}
+
+static inline uint32_t nm_map_bucket(const struct nm_map *map, uint64_t key)
+{
+    return nm_map_place(key, map->bucket_count);
+}
+
+/* The word of the filter that tells of `key`, and the bits that must all be set there. */
+static inline uint64_t *nm_map_word(const struct nm_map *map, uint64_t key)
+{
+    return &map->filter[nm_map_place(key * NM_HASH_BASE, map->filter_words)];
+}
+
+static inline uint64_t nm_map_bits(uint64_t key)
+{
+    return 1ULL << (key & 63) | 1ULL << (key >> 6 & 63);
+}
+
+/* Whether there may be rows under `key`. Most keys of a name that is near nothing have
+ * none, and the filter is small enough to stay in a cache where rows and starts are not:
+ * it spares two misses for one (Bloom, "Space/time trade-offs in hash coding with
+ * allowable errors", 1970; a word for each key as in Putze, Sanders and Singler,
+ * "Cache-, hash- and space-efficient Bloom filters", 2007). */
+static inline bool nm_map_may_have(const struct nm_map *map, uint64_t key)
+{
+    const uint64_t bits = nm_map_bits(key);
+
+    return (*nm_map_word(map, key) & bits) == bits;
+}
+
+/* Have the word fetched that will be asked for. */
+static inline void nm_map_expect(const struct nm_map *map, uint64_t key)
+{
+    __builtin_prefetch(nm_map_word(map, key));
+}
+
 /* The rows under `key`, whose names may have it: the first, and how many to look at.
  * Rows with another tag lie between. */
 static inline const struct nm_map_row *nm_map_find(
     const struct nm_map *map, uint64_t key, size_t *count)
 {
-    const uint64_t bucket = key >> map->shift;
+    const uint32_t bucket = nm_map_bucket(map, key);
     const uint32_t start = map->starts[bucket];
 
     *count = map->starts[bucket + 1] - start;

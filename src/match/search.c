@@ -161,14 +161,17 @@ void nm_look_up(const struct nm_query *query, uint64_t key, size_t kept, nm_try 
     if (found->looks == NM_LOOKS_MAX)
         return;
     found->looks++;
+    if (!nm_map_may_have(&query->index->near, key))
+        return;
     rows = nm_map_find(&query->index->near, key, &count);
     for (size_t i = 0; i < count && found->looks < NM_LOOKS_MAX; i++) {
         found->looks++;
         if (rows[i].tag != (uint32_t)key)
             continue;
-        if (found->tries == NM_TRIES_MAX)
+        if (found->tries == NM_TRIES_MAX || found->tried_bytes >= NM_TRIED_BYTES_MAX)
             return;
         found->tries++;
+        found->tried_bytes += query->index->names[rows[i].name].length;
         try(query, rows[i].name, kept, found);
     }
 }
@@ -178,6 +181,7 @@ void nm_search(const struct nm_query *query, struct nm_findings *out)
     out->count = 0;
     out->looks = 0;
     out->tries = 0;
+    out->tried_bytes = 0;
     nm_search_edits(query, out);
     nm_search_suffixes(query, out);
     nm_search_shapes(query, out);

@@ -27,7 +27,8 @@ enum {
     NM_FINDINGS_MAX = 96, /* names weighed for one typed name; the rest is left */
     NM_TAILS_MAX = 6, /* tails of a typed name that are compared, the whole included */
     NM_LOOKS_MAX = 4096, /* keys and rows of the index looked at for one typed name */
-    NM_TRIES_MAX = 256   /* names compared with it */
+    NM_TRIES_MAX = 256,  /* names compared with it */
+    NM_TRIED_BYTES_MAX = 8192 /* of those names: very long ones cost more */
 };
 
 /* The kinds of slips that the model tells apart; finer than techniques. */
@@ -77,6 +78,7 @@ struct nm_findings {
     size_t count;
     size_t looks;
     size_t tries;
+    size_t tried_bytes;
     struct nm_finding rows[NM_FINDINGS_MAX];
 };
 

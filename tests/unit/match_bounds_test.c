@@ -52,6 +52,7 @@ static void expect_bounded(const struct kit *kit, const struct nm_domain *typed)
     ck_assert_uint_le(found.count, NM_FINDINGS_MAX);
     ck_assert_uint_le(found.tries, NM_TRIES_MAX);
     ck_assert_uint_le(found.looks, NM_LOOKS_MAX);
+    ck_assert_uint_lt(found.tried_bytes, NM_TRIED_BYTES_MAX + NM_DOMAIN_MAX);
     nm_index_match(kit->index, typed, &verdict);
     ck_assert_uint_le(verdict.candidate_count, NM_FINDINGS_MAX);
 }
@@ -94,7 +95,7 @@ static void search(const struct kit *kit, const char *text, struct nm_findings *
 }
 
 /* Thousands of names have one look, so one bucket of the index is full of them; now and
- * then a name comes along whose forms fall into it. */
+ * then a name comes along one of whose forms falls into it and past the filter. */
 START_TEST(test_match__a_crowded_bucket_ends_the_search_at_its_cap)
 {
     struct nm_findings found;
@@ -106,12 +107,13 @@ START_TEST(test_match__a_crowded_bucket_ends_the_search_at_its_cap)
     kit_build(&kit);
     search(&kit, "iiiiiiiilllllllllll.example", &found);
     ck_assert_uint_eq(found.tries, NM_TRIES_MAX);
-    for (unsigned n = 0; n < 20000 && !reached; n++) {
+    for (unsigned n = 0; n < 2000000 && !reached; n++) {
         char text[64];
 
         (void)sprintf(text, "abcdefghij%ux.example", n * 7919);
         search(&kit, text, &found);
         ck_assert_uint_le(found.looks, NM_LOOKS_MAX);
+        ck_assert_uint_lt(found.tried_bytes, NM_TRIED_BYTES_MAX + NM_DOMAIN_MAX);
         reached = found.looks == NM_LOOKS_MAX;
     }
     ck_assert(reached);
