@@ -95,6 +95,7 @@ void nm_on_end(
     struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
 {
     struct nm_transaction *message = &session->message;
+    struct nm_error why = {.code = NM_OK};
 
     nm_note_queue_id(session, input);
     session->state = NM_ENDED;
@@ -104,11 +105,12 @@ void nm_on_end(
     }
     message->outcome = fold(session, answer);
     if (message->recipients > 0 &&
-        !nm_record_outcome(session, message->outcome, true)) {
+        nm_try_outcome(session, message->outcome, true, &why) != NM_OK) {
         const enum nm_outcome meant = message->outcome;
 
         message->outcome = fold_failure(session, answer);
+        nm_log_unrecorded(session, message->outcome, why.message);
         if (message->outcome != meant)
-            (void)nm_record_outcome(session, message->outcome, false);
+            nm_record_outcome(session, message->outcome);
     }
 }

@@ -10,12 +10,30 @@
 
 enum nm_state { NM_IDLE, NM_ENVELOPE, NM_CONTENT, NM_ENDED };
 
-enum { NM_QUEUE_ID_MAX = 64 };
+enum {
+    NM_QUEUE_ID_MAX = 64,
+    /* Decisions of a message that nobody has waited for; with so many, one that goes on
+     * waits for its record. */
+    NM_KEPT_MAX = 512,
+    NM_KEPT_BYTES_MAX = 255 /* of its recipient, which is cut */
+};
 
 /* A recipient whose refusal waits for the end of the message. */
 struct nm_refusal {
     struct nm_refusal *next;
     const char *text;
+};
+
+/* A decision of a message that goes on whether it is recorded or not: its event is queued,
+ * and nobody has waited for it yet. */
+struct nm_kept {
+    struct nm_kept *next;
+    struct nm_id id;
+    char recipient[NM_KEPT_BYTES_MAX + 1];
+    char target[NM_DOMAIN_MAX + 1];
+    enum nm_match match;
+    enum nm_action action;
+    enum nm_mode mode;
 };
 
 struct nm_transaction {
@@ -46,6 +64,9 @@ struct nm_transaction {
     char hold_reason[NM_REPLY_LINE_MAX + 1];
     bool tag;
     char tag_value[NM_ID_LENGTH + 1];
+    struct nm_kept *kept;  /* the newest first */
+    struct nm_kept *spare; /* to be used again */
+    size_t kept_count;
     enum nm_outcome outcome; /* once ended */
 };
 
@@ -92,12 +113,22 @@ void nm_count(const struct nm_session *session, int counter);
 void nm_fill_event(const struct nm_session *session, enum nm_event_kind kind,
     int64_t time_us, struct nm_audit_event *event);
 
-/* Queue an event. `wait` says whether to return only when it is durable. On failure the
+/* Queue a decision. `wait` says whether to return only when it is durable. On failure the
  * system log has the row. */
 enum nm_code nm_record(
     struct nm_session *session, const struct nm_audit_event *event, bool wait);
-/* The same for the outcome. Returns whether that worked. */
-bool nm_record_outcome(struct nm_session *session, enum nm_outcome outcome, bool wait);
+
+/* Queue the outcome; on failure the system log has it. */
+void nm_record_outcome(struct nm_session *session, enum nm_outcome outcome);
+
+/* The same, where a failure is the caller's to log. */
+enum nm_code nm_try_outcome(struct nm_session *session, enum nm_outcome outcome,
+    bool wait, struct nm_error *why);
+
+/* The message ends without its record. Where it goes on all the same, the system log has
+ * each of its decisions that may be lost, a line each; and in any case its outcome. */
+void nm_log_unrecorded(
+    struct nm_session *session, enum nm_outcome outcome, const char *why);
 
 /* ---- answers.c -------------------------------------------------------------- */
 

@@ -285,7 +285,7 @@ static void go_on(struct nm_session *session, const struct nm_judgement *judgeme
 
     message->going_on++;
     nm_answer_continue(answer);
-    if (nm_record(session, event, false) != NM_OK)
+    if (nm_record(session, event, message->kept_count >= NM_KEPT_MAX) != NM_OK)
         message->audit_failed = true;
     else if (event->mode == NM_MODE_ENFORCE)
         apply(session, judgement, recipient, &event->id);

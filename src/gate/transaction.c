@@ -40,8 +40,8 @@ static void abandon(struct nm_session *session)
     if (session->state == NM_IDLE)
         return;
     if (message->recipients > 0)
-        (void)nm_record_outcome(session,
-            message->going_on == 0 ? NM_OUTCOME_REFUSED : NM_OUTCOME_ABORTED, false);
+        nm_record_outcome(
+            session, message->going_on == 0 ? NM_OUTCOME_REFUSED : NM_OUTCOME_ABORTED);
     end_transaction(session);
 }
 
@@ -53,7 +53,7 @@ void nm_session_finish(struct nm_session *session, bool carried_out)
         return;
     if (!carried_out && message->recipients > 0 &&
         message->outcome != NM_OUTCOME_REFUSED)
-        (void)nm_record_outcome(session, NM_OUTCOME_REFUSED, false);
+        nm_record_outcome(session, NM_OUTCOME_REFUSED);
     end_transaction(session);
 }
 

@@ -114,6 +114,87 @@ START_TEST(test_gate__accepts_at_the_end_what_it_cannot_record_when_told_to)
 }
 END_TEST
 
+/* Let a message with these recipients come to its end while the log fails there. */
+static struct world *end_without_log(enum nm_mode mode, enum nm_action on_failure,
+    const char *const *recipients, size_t count)
+{
+    struct nm_snapshot_values values = world_values(hold_all, 1);
+    struct world *world;
+
+    values.mode = mode;
+    values.on_audit_failure = on_failure;
+    world = world_of(&values);
+    world_mail(world, "<alice@example.org>");
+    for (size_t i = 0; i < count; i++)
+        ck_assert_int_eq(world_rcpt(world, recipients[i]).kind, NM_ANSWER_CONTINUE);
+    ck_assert_uint_eq(world->errors_logged, 0);
+    world->wait_fails = NM_TIMEOUT;
+    (void)world_event(world, NM_SESSION_END);
+    return world;
+}
+
+/* What is queued and not written may never be: so each decision of a message that goes on
+ * has a line, as it was. A message that does not go on is decided anew. */
+START_TEST(test_gate__what_goes_on_unrecorded_is_in_the_system_log)
+{
+    static const char *const recipients[] = {"<bob@army.ml>", "<carol@army.mil>"};
+    static const struct {
+        enum nm_mode mode;
+        enum nm_action on_failure;
+        unsigned lines;
+        const char *outcome;
+    } rows[] = {
+        {NM_MODE_ENFORCE, NM_ACTION_ACCEPT, 3, "outcome=passed"},
+        {NM_MODE_OBSERVE, NM_ACTION_DEFER, 3, "outcome=passed"},
+        {NM_MODE_ENFORCE, NM_ACTION_DEFER, 1, "outcome=refused"},
+    };
+
+    for (size_t i = 0; i < NM_COUNT(rows); i++) {
+        struct world *world = end_without_log(
+            rows[i].mode, rows[i].on_failure, recipients, NM_COUNT(recipients));
+
+        ck_assert_uint_eq(world->errors_logged, rows[i].lines);
+        ck_assert_ptr_nonnull(strstr(world->logged, rows[i].outcome));
+        ck_assert_ptr_nonnull(strstr(world->logged, "recipients=2"));
+        ck_assert_ptr_null(strstr(world->logged, "match=invalid"));
+        if (rows[i].lines > 1) {
+            ck_assert_ptr_nonnull(strstr(world->logged,
+                "recipient=bob@army.ml match=near-miss target=army.mil action=hold"));
+            ck_assert_ptr_nonnull(strstr(world->logged,
+                "recipient=carol@army.mil match=protected target= action=accept"));
+        }
+        world_free(&world);
+    }
+}
+END_TEST
+
+/* However many they are: each has one line, and memory for a bounded number is held. */
+START_TEST(test_gate__many_unrecorded_recipients_have_a_line_each)
+{
+    enum { RECIPIENTS = 1200 };
+    struct nm_snapshot_values values = world_values(hold_all, 1);
+    struct world *world;
+    unsigned waits;
+
+    values.on_audit_failure = NM_ACTION_ACCEPT;
+    world = world_of(&values);
+    world_mail(world, "<alice@example.org>");
+    for (int i = 0; i < RECIPIENTS; i++)
+        (void)world_rcpt(world, "<carol@army.mil>");
+    waits = world->waits;
+    ck_assert_uint_eq(waits, 2); /* one for 512 that waited for nothing */
+    world->wait_fails = NM_SYSTEM;
+    (void)world_event(world, NM_SESSION_END);
+    ck_assert_uint_eq(world->errors_logged, RECIPIENTS - 2 * 513 + 1);
+    world_mail(world, "<alice@example.org>");
+    for (int i = 0; i < RECIPIENTS; i++)
+        (void)world_rcpt(world, "<carol@army.mil>");
+    (void)world_event(world, NM_SESSION_END);
+    ck_assert_uint_eq(world->errors_logged, RECIPIENTS - 2 * 513 + 1 + RECIPIENTS + 1);
+    world_free(&world);
+}
+END_TEST
+
 /* ---- the mail server fails ------------------------------------------------ */
 
 START_TEST(test_gate__an_answer_that_could_not_be_given_is_recorded_as_refused)
@@ -308,6 +389,8 @@ int main(void)
     SRunner *runner = srunner_create(suite);
     int failed;
 
+    tcase_add_test(cases, test_gate__what_goes_on_unrecorded_is_in_the_system_log);
+    tcase_add_test(cases, test_gate__many_unrecorded_recipients_have_a_line_each);
     tcase_add_test(
         cases, test_gate__a_refusal_that_cannot_be_recorded_leaves_the_others_alone);
     tcase_add_test(cases, test_gate__refusals_for_want_of_a_log_are_a_storm_too);

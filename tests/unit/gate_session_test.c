@@ -78,7 +78,7 @@ START_TEST(test_gate__observe_mode_records_and_never_acts)
     ck_assert_int_eq(answer.kind, NM_ANSWER_CONTINUE);
     ck_assert_uint_eq(answer.strip_count, 0);
     ck_assert_ptr_null(answer.hold);
-    ck_assert_uint_eq(world->errors_logged, 1);
+    ck_assert_uint_eq(world->errors_logged, 2); /* the decision, and the outcome */
     world_free(&world);
 }
 END_TEST

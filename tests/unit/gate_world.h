@@ -45,6 +45,7 @@ struct world {
     uint64_t randomness;
     unsigned counts[NM_COUNTER_COUNT];
     unsigned errors_logged;
+    char logged[64 * 1024]; /* lines, as long as there is room */
     struct nm_log log;
     struct nm_ports ports;
     struct nm_slot *slot;
@@ -132,10 +133,14 @@ static inline void world_log(void *self, enum nm_log_level level, const char *me
     const struct nm_log_field *fields, size_t field_count)
 {
     struct world *world = self;
+    struct nm_buf buf;
+    const size_t used = strlen(world->logged);
 
-    (void)message;
-    (void)fields;
-    (void)field_count;
+    nm_buf_init(&buf, world->logged + used, sizeof world->logged - used);
+    nm_buf_puts(&buf, message);
+    for (size_t i = 0; i < field_count; i++)
+        nm_buf_printf(&buf, " %s=%s", fields[i].key, fields[i].value);
+    nm_buf_puts(&buf, "\n");
     if (level == NM_LOG_ERROR)
         world->errors_logged++;
 }
