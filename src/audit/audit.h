@@ -47,6 +47,9 @@ enum nm_code nm_audit_start(const struct nm_audit_options *options,
 /* The gate's port onto this log. */
 struct nm_audit_port nm_audit_port(struct nm_audit *audit);
 
+/* Change how long `wait` waits, from the next one on. */
+void nm_audit_set_wait_ms(struct nm_audit *audit, unsigned wait_ms);
+
 /* Note the configuration in force: its hash and text are stored once a hash, in every log
  * that this writer opens. NM_NO_MEMORY. */
 enum nm_code nm_audit_note_config(
@@ -56,6 +59,7 @@ struct nm_audit_status {
     uint64_t events_written;
     uint64_t commits;
     size_t queued_bytes;
+    unsigned wait_ms;     /* in force */
     bool failing;         /* the last attempt to write failed */
     struct nm_error last; /* why, while failing */
 };

@@ -55,7 +55,7 @@ struct config_note {
 struct nm_audit {
     char *path;
     char *gateway;
-    unsigned wait_ms;
+    _Atomic unsigned wait_ms;
     const struct nm_log *log;
     struct nm_clock clock;
     pthread_t thread;
@@ -279,11 +279,11 @@ static void fail(struct nm_audit *audit, const struct nm_error *error)
 
 static void open_store(struct nm_audit *audit)
 {
+    const unsigned half_ms = audit->wait_ms / 2;
     const struct nm_store_options options = {
         .path = audit->path,
         .gateway = audit->gateway,
-        .busy_ms = audit->wait_ms / 2 < BUSY_MS_MAX ? audit->wait_ms / 2
-                                                    : (unsigned)BUSY_MS_MAX,
+        .busy_ms = half_ms < BUSY_MS_MAX ? half_ms : (unsigned)BUSY_MS_MAX,
         .doubtful = audit->again,
     };
     struct nm_error error;
@@ -553,6 +553,11 @@ static enum nm_code wait_durable(void *self, uint64_t ticket, struct nm_error *e
     return waiter.code;
 }
 
+void nm_audit_set_wait_ms(struct nm_audit *audit, unsigned wait_ms)
+{
+    audit->wait_ms = wait_ms;
+}
+
 struct nm_audit_port nm_audit_port(struct nm_audit *audit)
 {
     return (struct nm_audit_port){
@@ -608,6 +613,7 @@ void nm_audit_status(struct nm_audit *audit, struct nm_audit_status *out)
     pthread_mutex_lock(&audit->lock);
     *out = audit->status;
     out->queued_bytes = audit->queue.bytes;
+    out->wait_ms = audit->wait_ms;
     pthread_mutex_unlock(&audit->lock);
 }
 

@@ -111,6 +111,7 @@ static void put_in_force(
             runtime->audit, nm_config_hash(next), nm_config_text(next)) != NM_OK)
         nm_log_write(nm_process_log(), NM_LOG_ERROR,
             "the text of the configuration could not be recorded", NULL, 0);
+    nm_audit_set_wait_ms(runtime->audit, settings->audit_wait_ms);
     nm_slot_swap(runtime->slot, snapshot);
     nm_log_configure(settings->log_target == NM_LOG_TARGET_SYSLOG, settings->log_level);
     runtime->config = next;
@@ -210,11 +211,12 @@ static int put_audit(const struct nm_runtime *runtime, json_t *status)
 
     nm_audit_status(runtime->audit, &audit);
     return json_object_set_new(status, "audit",
-        json_pack("{s:s, s:b, s:s, s:I, s:I, s:I}", "database",
+        json_pack("{s:s, s:b, s:s, s:I, s:I, s:I, s:I}", "database",
             nm_config_settings(runtime->config)->audit_database, "failing",
             audit.failing, "error", audit.failing ? audit.last.message : "",
             "events_written", (json_int_t)audit.events_written, "commits",
-            (json_int_t)audit.commits, "queued_bytes", (json_int_t)audit.queued_bytes));
+            (json_int_t)audit.commits, "queued_bytes", (json_int_t)audit.queued_bytes,
+            "wait_ms", (json_int_t)audit.wait_ms));
 }
 
 char *nm_runtime_status(struct nm_runtime *runtime)

@@ -71,6 +71,11 @@ class ReloadCase(SiteCase):
         bad = self.at("army.ml")
         return self.send(bad).rcpt[bad].code == 550
 
+    def test_reload_reaches_the_writer_of_the_log(self):
+        self.daemon.configure({"audit": {"wait_ms": 777}})
+        self.daemon.ask("reload")
+        self.assertEqual(self.daemon.status()["audit"]["wait_ms"], 777)
+
     def test_reload_puts_the_new_configuration_in_force(self):
         self.assertTrue(self.refuses())
         self.daemon.configure({"mode": "observe"})

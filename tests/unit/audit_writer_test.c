@@ -109,6 +109,24 @@ END_TEST
 
 /* ---- a disk that hangs -------------------------------------------------- */
 
+/* Without the change the wait would outlast the test. */
+START_TEST(test_writer__a_wait_is_as_long_as_was_set_last)
+{
+    struct kit kit;
+    struct nm_error error = {.code = NM_OK};
+    struct nm_audit_event event;
+
+    kit_start(&kit);
+    nm_audit_set_wait_ms(kit.audit, 150);
+    disk_hang(true);
+    event = kit_decision(&kit, "hanging@example.net");
+    ck_assert_int_eq(kit_try(&kit, &event, 1, &error), NM_TIMEOUT);
+    ck_assert_ptr_nonnull(strstr(error.message, "within 150 ms (audit.wait_ms)"));
+    disk_hang(false);
+    kit_stop(&kit);
+}
+END_TEST
+
 START_TEST(test_writer__a_wait_ends_when_the_disk_hangs)
 {
     struct kit kit;
@@ -453,6 +471,7 @@ int main(void)
     tcase_add_test(cases, test_writer__a_wait_covers_what_was_appended_before);
     tcase_add_test(cases, test_writer__writes_what_nobody_waits_for);
     tcase_add_test(cases, test_writer__stopping_writes_what_is_queued);
+    tcase_add_test(cases, test_writer__a_wait_is_as_long_as_was_set_last);
     tcase_add_test(cases, test_writer__a_wait_ends_when_the_disk_hangs);
     tcase_add_test(cases, test_writer__a_wait_for_what_is_being_written_waits);
     tcase_add_test(cases, test_writer__the_queue_has_a_cap);
