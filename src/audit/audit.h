@@ -138,6 +138,32 @@ enum nm_code nm_audit_reader_acts(struct nm_audit_reader *reader,
     bool (*each)(void *self, const struct nm_audit_act *act), void *self,
     struct nm_error *error);
 
+/* How many decisions of an hour are alike. */
+struct nm_audit_hour {
+    int64_t begin_us; /* a whole hour, UTC */
+    enum nm_match match;
+    enum nm_action action;
+    enum nm_mode mode;
+    uint64_t decisions;
+};
+
+/* The decisions at or after `since_us` and, unless it is 0, before `until_us`, counted by
+ * the hours in which these lie, oldest first. */
+enum nm_code nm_audit_reader_hours(struct nm_audit_reader *reader, int64_t since_us,
+    int64_t until_us, bool (*each)(void *self, const struct nm_audit_hour *hour),
+    void *self, struct nm_error *error);
+
+/* The same decisions, one by one and in order of time, that are worth a note: near misses,
+ * and what a rule did something about. These rows lack what only the log's table has: id,
+ * transaction, gateway, recipient, reply, configuration and queue id are "". */
+enum nm_code nm_audit_reader_notable(struct nm_audit_reader *reader, int64_t since_us,
+    int64_t until_us, bool (*each)(void *self, const struct nm_audit_row *row),
+    void *self, struct nm_error *error);
+
+/* The times of the first and the last decision; both 0 when there is none. */
+enum nm_code nm_audit_reader_span(struct nm_audit_reader *reader, int64_t *first_us,
+    int64_t *last_us, struct nm_error *error);
+
 /* The text of the configuration with this hash, or NULL; the caller frees it. */
 char *nm_audit_reader_config(struct nm_audit_reader *reader, const char *hash);
 

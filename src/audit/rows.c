@@ -2,6 +2,7 @@
 
 #include "identifier.h"
 #include "sql/sql.h"
+#include "tally.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -73,6 +74,7 @@ struct nm_rows {
     sqlite3 *db;
     struct nm_texts *texts;
     struct nm_mentions *mentions;
+    struct nm_tally *tally;
     sqlite3_stmt *statements[STATEMENTS];
     int64_t newest_us; /* the greatest time of a decision */
     int64_t disorder_us;
@@ -304,6 +306,8 @@ static int note_written(struct nm_rows *rows,
         status = nm_mentions_add(rows->mentions, sequence, mentioned[i]);
         if (status == SQLITE_OK)
             status = note_time(rows, events[i]->time_us);
+        if (status == SQLITE_OK)
+            status = nm_tally_add(rows->tally, events[i]);
     }
     return status;
 }
@@ -323,7 +327,7 @@ static int write_with(struct nm_rows *rows, enum statement which,
     return status == SQLITE_OK ? note_written(rows, events, count, mentioned) : status;
 }
 
-int nm_rows_flush(struct nm_rows *rows)
+static int write_added(struct nm_rows *rows)
 {
     int status = SQLITE_OK;
 
@@ -336,10 +340,17 @@ int nm_rows_flush(struct nm_rows *rows)
     return status;
 }
 
+int nm_rows_flush(struct nm_rows *rows)
+{
+    const int status = write_added(rows);
+
+    return status == SQLITE_OK ? nm_tally_write(rows->tally) : status;
+}
+
 int nm_rows_add(struct nm_rows *rows, const struct nm_audit_event *event)
 {
     rows->added[rows->count++] = event;
-    return rows->count == ROWS_MAX ? nm_rows_flush(rows) : SQLITE_OK;
+    return rows->count == ROWS_MAX ? write_added(rows) : SQLITE_OK;
 }
 
 int nm_rows_add_once(struct nm_rows *rows, const struct nm_audit_event *event)
@@ -415,6 +426,8 @@ int nm_rows_open(sqlite3 *db, struct nm_texts *texts, struct nm_mentions *mentio
     rows->mentions = mentions;
     status = prepare(rows);
     if (status == SQLITE_OK)
+        status = nm_tally_open(db, &rows->tally);
+    if (status == SQLITE_OK)
         status =
             nm_sql_number(db, "SELECT disorder_us FROM state", 0, &rows->disorder_us);
     if (status == SQLITE_OK)
@@ -435,6 +448,7 @@ void nm_rows_close(struct nm_rows **rows)
         return;
     for (size_t i = 0; i < STATEMENTS; i++)
         (void)sqlite3_finalize((*rows)->statements[i]);
+    nm_tally_close(&(*rows)->tally);
     free(*rows);
     *rows = NULL;
 }

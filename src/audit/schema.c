@@ -177,8 +177,8 @@ static enum nm_code check_tables(sqlite3 *db, const char *path, struct nm_error 
 {
     int64_t tables = 0;
     const int status = nm_sql_number(db,
-        "SELECT count(*) = 7 FROM sqlite_schema WHERE type = 'table' AND name IN"
-        " ('event', 'text', 'mention', 'config', 'word', 'state', 'act')"
+        "SELECT count(*) = 8 FROM sqlite_schema WHERE type = 'table' AND name IN"
+        " ('event', 'text', 'mention', 'config', 'word', 'state', 'act', 'tally')"
         " AND sql LIKE 'CREATE TABLE %'",
         0, &tables);
 
