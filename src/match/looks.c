@@ -190,7 +190,8 @@ static bool put_label(
             nm_look_ascii(looks, skeleton, strip(skeleton, (size_t)size), look));
     else
         nm_buf_put(out, look, nm_look_ascii(looks, label, length, look));
-    return U_SUCCESS(status) && (length < 4 || memcmp(label, "xn--", 4) != 0);
+    return (U_SUCCESS(status) || status == U_BUFFER_OVERFLOW_ERROR) &&
+           (length < 4 || memcmp(label, "xn--", 4) != 0);
 }
 
 /* Whether ICU objects to a name; if it could not do it otherwise, it lacked memory. */
@@ -251,4 +252,15 @@ enum nm_code nm_look(const struct nm_looks *looks, const struct nm_names *names,
     if (is_whole)
         return NM_OK;
     return is_refused(names, domain) ? NM_SYSTEM : NM_NO_MEMORY;
+}
+
+size_t nm_look_tail(const struct nm_look *look, size_t dots)
+{
+    size_t at = 0;
+
+    for (; dots > 0 && look->text[at] != '\0'; dots--) {
+        at += strcspn(look->text + at, ".");
+        at += look->text[at] == '.';
+    }
+    return at;
 }

@@ -11,7 +11,9 @@
 
 #include "tables.h"
 
-enum { NM_LOOK_MAX = 1500 }; /* bytes of a look; the rest of a longer one is cut */
+/* Bytes of a look; the rest of a longer one is cut. The longest name has some 230
+ * characters, and no skeleton of Unicode 15 has more than 21 bytes a character. */
+enum { NM_LOOK_MAX = 6000 };
 
 struct nm_looks;
 
@@ -25,11 +27,15 @@ struct nm_look {
     char text[NM_LOOK_MAX + 1];
 };
 
-/* The look of a name, label by label, so that a look has as many dots as the name.
+/* The look of a name, label by label, so that a look has as many dots as the name, unless
+ * it is cut or a letter looks like a dot.
  * NM_SYSTEM when ICU objects to the name, which may be one that another release of
  * Unicode allowed, and NM_NO_MEMORY; a label then looks as it is written. */
 enum nm_code nm_look(const struct nm_looks *looks, const struct nm_names *names,
     const struct nm_domain *domain, struct nm_look *out);
+
+/* Where what stands behind so many dots begins; the end when there are fewer. */
+size_t nm_look_tail(const struct nm_look *look, size_t dots);
 
 /* The same for ASCII as it stands. */
 size_t nm_look_ascii(

@@ -211,12 +211,11 @@ static enum nm_slip_kind kind_of_look(const struct nm_query *query)
 /* Where the look of the typed name's tail begins: behind as many dots as the tail does. */
 static size_t tail_of_look(const struct nm_query *query, size_t kept)
 {
-    size_t at = 0;
+    size_t dots = 0;
 
     for (size_t i = 0; i < kept; i++)
-        if (query->typed->name[i] == '.')
-            at += strcspn(query->look.text + at, ".") + 1;
-    return at;
+        dots += query->typed->name[i] == '.';
+    return nm_look_tail(&query->look, dots);
 }
 
 /* Whether the listed name looks like the typed one behind `kept` bytes. */

@@ -84,6 +84,46 @@ START_TEST(test_match__the_work_for_any_name_is_bounded)
 }
 END_TEST
 
+/* A syllable's skeleton has 21 bytes, and said again it takes one byte of an A-label. */
+START_TEST(test_match__the_longest_looks_in_front_hide_no_look_alike)
+{
+    static const char label[] =
+        "xn--jt0baaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.";
+    char text[NM_DOMAIN_MAX + 1] = "";
+    struct nm_verdict verdict;
+    struct kit kit;
+
+    ck_assert_uint_eq(sizeof label, NM_LABEL_MAX + 2);
+    kit_begin(&kit);
+    kit_add(&kit, NM_LISTING_PROTECTED, "army.mil", 1);
+    kit_build(&kit);
+    for (int labels = 0; labels <= 3; labels++) {
+        struct nm_domain typed;
+
+        (void)strcpy(text + (size_t)labels * (sizeof label - 1), "xn--rmy-5cd.mil");
+        typed = kit_domain(&kit, text);
+        nm_index_match(kit.index, &typed, &verdict);
+        ck_assert_msg(verdict.match == NM_MATCH_NEAR_MISS, "behind %d labels", labels);
+        ck_assert_int_eq(verdict.best.technique, NM_TECHNIQUE_GLYPH);
+        ck_assert(!verdict.out_of_memory);
+        (void)strcpy(text + (size_t)labels * (sizeof label - 1), label);
+    }
+    kit_end(&kit);
+}
+END_TEST
+
+/* Even of a look that was cut no tail begins behind its end. */
+START_TEST(test_match__a_tail_of_a_cut_look_is_empty)
+{
+    struct nm_look look = {.text = "a.b"};
+
+    ck_assert_uint_eq(nm_look_tail(&look, 0), 0);
+    ck_assert_uint_eq(nm_look_tail(&look, 1), 2);
+    ck_assert_uint_eq(nm_look_tail(&look, 2), 3);
+    ck_assert_uint_eq(nm_look_tail(&look, 200), 3);
+}
+END_TEST
+
 static void search(const struct kit *kit, const char *text, struct nm_findings *found)
 {
     const struct nm_domain typed = kit_domain(kit, text);
@@ -159,6 +199,8 @@ int main(void)
     int failed;
 
     tcase_add_test(cases, test_match__the_work_for_any_name_is_bounded);
+    tcase_add_test(cases, test_match__the_longest_looks_in_front_hide_no_look_alike);
+    tcase_add_test(cases, test_match__a_tail_of_a_cut_look_is_empty);
     tcase_add_test(cases, test_match__a_crowded_bucket_ends_the_search_at_its_cap);
     tcase_add_test(
         cases, test_match__of_too_many_candidates_the_most_probable_are_weighed);
