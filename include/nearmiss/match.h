@@ -129,6 +129,13 @@ struct nm_index_entry {
 
 #define NM_INDEX_WEIGHT_MAX 1e12
 
+/* A name's place in a list by popularity. Evidence for its being a name that people use,
+ * and that its like is less used; it makes the name neither known nor a target. */
+struct nm_index_rank {
+    struct nm_domain name;
+    uint32_t rank; /* from 1, the most popular */
+};
+
 /* Tables that say how names are mistaken, in the text form of conf/tables. A NULL text
  * means the one compiled in. */
 struct nm_table {
@@ -141,6 +148,8 @@ struct nm_index_spec {
     const struct nm_names *names; /* borrowed; must outlive the index */
     const struct nm_index_entry *entries;
     size_t entry_count;
+    const struct nm_index_rank *ranks;
+    size_t rank_count;
     const struct nm_domain *suffixes; /* protected suffixes: `mil`, `gov.uk` */
     size_t suffix_count;
     struct nm_table suffix_slips; /* conf/tables/suffix-slips.txt */
@@ -153,6 +162,7 @@ struct nm_index_spec {
 
 enum {
     NM_INDEX_NAMES_MAX = 16 * 1024 * 1024, /* entries of all lists together */
+    NM_INDEX_RANKS_MAX = 16 * 1024 * 1024, /* ranked names */
     NM_SUFFIXES_MAX = 4096 /* protected suffixes, of up to 4 labels each */
 };
 

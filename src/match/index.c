@@ -138,6 +138,14 @@ static void set_name(struct nm_index *index, struct nm_name *name,
         index->longest = name->length;
 }
 
+static uint32_t rank_of(const struct nm_index *index, const struct nm_name *name)
+{
+    const char *text = nm_name_text(index, name) + name->registrable;
+    const size_t length = (size_t)name->length - name->registrable;
+
+    return nm_ranks_find(index->ranks, nm_hash(text, length), text, length);
+}
+
 static enum nm_code add_names(struct nm_index *index, const struct nm_index_spec *spec,
     const struct draft *drafts, size_t draft_count, struct nm_error *error)
 {
@@ -159,6 +167,7 @@ static enum nm_code add_names(struct nm_index *index, const struct nm_index_spec
         }
         code = add_name(index, &capacity, name, drafts[i].name, error);
         set_name(index, name, &drafts[i], nm_domain_split(spec->names, drafts[i].name));
+        name->rank = rank_of(index, name);
     }
     index->listed_count = draft_count;
     index->name_count = count;
@@ -336,6 +345,60 @@ static enum nm_code fill_map(struct nm_index *index, struct nm_error *error)
     return NM_OK;
 }
 
+/* ---- labels of names ---------------------------------------------------- */
+
+uint32_t nm_core_mask(const char *label, size_t length)
+{
+    uint32_t mask = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        const char c = label[i];
+
+        if (c >= 'a' && c <= 'z')
+            mask |= 1U << (unsigned)(c - 'a');
+        else if (c >= '0' && c <= '9')
+            mask |= 1U << (26U + (unsigned)(c - '0') % 5U);
+        else
+            mask |= 1U << 31U;
+    }
+    return mask;
+}
+
+/* Only names that are registrable themselves: what people write to most. */
+static bool has_core(const struct nm_name *name)
+{
+    return !name->is_idn && name->registrable == 0 && name->suffix > NM_CORE_BYTES_MIN;
+}
+
+/* By length; in each, the most probable first. */
+static void fill_cores(struct nm_index *index)
+{
+    struct nm_cores *cores = &index->cores;
+    uint32_t next[NM_CORE_BYTES_MAX + 2];
+    size_t count = 0;
+    size_t end = 0;
+
+    for (; end < index->listed_count && count < NM_CORES_MAX; end++)
+        if (has_core(&index->names[end])) {
+            cores->starts[index->names[end].suffix]++; /* the label's length + 1 */
+            count++;
+        }
+    for (size_t i = 1; i < NM_COUNT(cores->starts); i++)
+        cores->starts[i] += cores->starts[i - 1];
+    memcpy(next, cores->starts, sizeof next);
+    for (size_t i = 0; i < end; i++) {
+        const struct nm_name *name = &index->names[i];
+
+        if (has_core(name)) {
+            const uint32_t at = next[name->suffix - 1]++;
+
+            cores->masks[at] =
+                nm_core_mask(nm_name_text(index, name), name->suffix - 1U);
+            cores->names[at] = (uint32_t)i;
+        }
+    }
+}
+
 /* ---- the whole ---------------------------------------------------------- */
 
 static enum nm_code check(const struct nm_index_spec *spec, struct nm_error *error)
@@ -343,6 +406,13 @@ static enum nm_code check(const struct nm_index_spec *spec, struct nm_error *err
     if (spec->entry_count > NM_INDEX_NAMES_MAX || spec->suffix_count > NM_SUFFIXES_MAX)
         return nm_fail(error, NM_LIMIT, "more than %d names or %d protected suffixes",
             NM_INDEX_NAMES_MAX, NM_SUFFIXES_MAX);
+    if (spec->rank_count > NM_INDEX_RANKS_MAX)
+        return nm_fail(
+            error, NM_LIMIT, "more than %d ranked names", NM_INDEX_RANKS_MAX);
+    for (size_t i = 0; i < spec->rank_count; i++)
+        if (spec->ranks[i].rank == 0)
+            return nm_fail(
+                error, NM_BAD_INPUT, "%s: ranks begin at 1", spec->ranks[i].name.name);
     for (size_t i = 0; i < spec->entry_count; i++)
         if (!(spec->entries[i].weight > 0 &&
                 spec->entries[i].weight <= NM_INDEX_WEIGHT_MAX))
@@ -361,6 +431,8 @@ static enum nm_code build(
 
     if (code == NM_OK)
         code = nm_looks_new(index->tables, &index->looks, error);
+    if (code == NM_OK)
+        code = nm_ranks_new(spec->ranks, spec->rank_count, &index->ranks, error);
     if (code != NM_OK)
         return code;
     drafts = make_drafts(spec, &draft_count);
@@ -374,6 +446,8 @@ static enum nm_code build(
     free(drafts);
     if (code == NM_OK)
         code = fill_exact(index, error);
+    if (code == NM_OK)
+        fill_cores(index);
     return code == NM_OK ? fill_map(index, error) : code;
 }
 
@@ -403,6 +477,7 @@ void nm_index_free(struct nm_index **index)
         return;
     nm_looks_free(&(*index)->looks);
     nm_tables_free(&(*index)->tables);
+    nm_ranks_free(&(*index)->ranks);
     free((*index)->text);
     free((*index)->names);
     free((*index)->exact);
@@ -421,7 +496,7 @@ size_t nm_index_bytes(const struct nm_index *index)
            index->near.filter_words * sizeof *index->near.filter +
            ((size_t)index->near.bucket_count + 2) * sizeof *index->near.starts +
            index->near.row_count * sizeof *index->near.rows +
-           nm_tables_bytes(index->tables);
+           nm_tables_bytes(index->tables) + nm_ranks_bytes(index->ranks);
 }
 
 size_t nm_index_size(const struct nm_index *index)

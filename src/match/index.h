@@ -12,8 +12,10 @@
 #ifndef NM_MATCH_INDEX_H
 #define NM_MATCH_INDEX_H
 
+#include "cores.h"
 #include "hash.h"
 #include "looks.h"
+#include "ranks.h"
 #include "tables.h"
 
 /* What a key of the multimap stands for; mixed into the key. */
@@ -39,6 +41,7 @@ struct nm_name {
     enum nm_listing listing; /* the strongest */
     float weight;            /* the greatest that a list gives; 0 for history alone */
     float count;             /* of messages, by history; 0 without */
+    uint32_t rank;           /* of its registrable part; 0 without */
 };
 
 struct nm_map_row {
@@ -59,6 +62,7 @@ struct nm_index {
     const struct nm_names *naming;
     struct nm_tables *tables;
     struct nm_looks *looks;
+    struct nm_ranks *ranks;
     struct nm_hash_powers powers;
     char *text;
     size_t text_bytes;
@@ -69,6 +73,7 @@ struct nm_index {
     struct nm_map_row *exact; /* open-addressed, a power of two, at most half full */
     size_t exact_mask;
     struct nm_map near;
+    struct nm_cores cores;
     double ln_listed; /* of the number of listed names, at least 1 */
     double threshold;
 };

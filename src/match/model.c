@@ -10,7 +10,9 @@ enum {
     LN_COUNT_MAX = 7,
     LN_LISTED_MIN = 3, /* a list of three is no surer than one of twenty */
     LN_LISTED_MAX = 14,
-    COST_MAX = 6, /* edits of a suffix that are told apart */
+    LN_RANKS_MAX = 8,
+    USUAL_LENGTH = 8, /* of a label */
+    COST_MAX = 6,     /* edits of a suffix that are told apart */
     COST_BYTES_MAX = 12
 };
 
@@ -41,6 +43,14 @@ static bool is_generic(const char *suffix, size_t length)
         if (strlen(generic[i]) == length && memcmp(generic[i], suffix, length) == 0)
             return true;
     return false;
+}
+
+/* Whether a name ends in a country's two letters. */
+static bool is_country(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    return strlen(dot != NULL ? dot + 1 : name) == 2;
 }
 
 /* The least number of edits, neighbours exchanged counting as one, from one suffix to the
@@ -94,8 +104,11 @@ static void take_suffix(const struct nm_query *query, const struct nm_finding *f
     if (finding->suffix_class != NM_SUFFIX_OTHER ||
         finding->kinds[slip] == NM_SLIP_SUFFIX)
         value[NM_FEATURE_SUFFIX_CLASS + finding->suffix_class] = 1;
-    else if (name->is_suffix || is_generic(suffix, name->length - (size_t)name->suffix))
+    else if (is_generic(suffix, name->length - (size_t)name->suffix))
         value[NM_FEATURE_SUFFIX_GENERIC] = 1;
+    else if (query->parts.suffix_known && is_country(query->typed->name) &&
+             is_country(suffix))
+        value[NM_FEATURE_SUFFIX_COUNTRY] = 1;
     else
         value[NM_FEATURE_SUFFIX_EDIT] = 1;
 }
@@ -104,6 +117,39 @@ static void take_suffix(const struct nm_query *query, const struct nm_finding *f
 static bool is_of_whole(unsigned kind)
 {
     return kind == NM_SLIP_SUFFIX || kind >= NM_SLIP_EMBEDDED;
+}
+
+static bool is_label_start(const char *name, size_t at)
+{
+    return at == 0 || name[at - 1] == '.';
+}
+
+/* What is one more or one less, and an `s`, at the end of a label. */
+static bool is_plural(const struct nm_query *query, const struct nm_slip *slip)
+{
+    const char *typed = query->typed->name;
+    const size_t end = slip->typed_at + (size_t)slip->typed_length;
+
+    if (end + 1U != query->parts.suffix || slip->typed_length + slip->meant_length != 1)
+        return false;
+    return slip->typed_length == 1 && typed[slip->typed_at] == 's';
+}
+
+static void take_place(
+    const struct nm_query *query, const struct nm_slip *slip, double *value)
+{
+    const char *typed = query->typed->name;
+
+    if (is_label_start(typed, slip->typed_at)) {
+        value[NM_FEATURE_FIRST] = 1;
+        value[NM_FEATURE_FIRST_EXTRA] =
+            slip->meant_length == 0 &&
+            typed[slip->typed_at] != typed[slip->typed_at + 1];
+    }
+    if (slip->typed_at + slip->typed_length + 1 == query->parts.suffix)
+        value[NM_FEATURE_LAST] = 1;
+    if (is_plural(query, slip))
+        value[NM_FEATURE_PLURAL] = 1;
 }
 
 static void take_slips(const struct nm_query *query, const struct nm_finding *finding,
@@ -118,12 +164,13 @@ static void take_slips(const struct nm_query *query, const struct nm_finding *fi
             value[NM_FEATURE_KIND + finding->kinds[i]] += 1;
         if (is_of_whole(finding->kinds[i]))
             continue;
-        if (slip->typed_at == 0 || query->typed->name[slip->typed_at - 1] == '.')
-            value[NM_FEATURE_FIRST] = 1;
-        if (slip->typed_at + slip->typed_length + 1 == query->parts.suffix)
-            value[NM_FEATURE_LAST] = 1;
+        take_place(query, slip, value);
     }
     value[NM_FEATURE_FURTHER] = finding->slip_count - 1;
+    if (finding->slip_count > 1 && name->registrable < name->suffix)
+        value[NM_FEATURE_FURTHER_LENGTH] =
+            value[NM_FEATURE_FURTHER] *
+            log((name->suffix - 1.0 - name->registrable) / USUAL_LENGTH);
 }
 
 /* The label whose rarity speaks against chance: the typed one, unless the slip left the
@@ -145,6 +192,7 @@ static void take_label(const struct nm_query *query, const struct nm_finding *fi
         length = name->suffix - 1U - name->registrable;
     }
     value[NM_FEATURE_SPELLING] = nm_letters_spelling(letters, label, length);
+    value[NM_FEATURE_LN_LENGTH] = log((double)length);
     value[NM_FEATURE_LENGTH] = nm_letters_length(letters, length);
     value[NM_FEATURE_LENGTH_3] = length <= 3;
     value[NM_FEATURE_LENGTH_4] = length == 4;
@@ -192,18 +240,28 @@ static bool suffix_exists(const struct nm_query *query)
 static void take_genuine(const struct nm_query *query, const struct nm_finding *finding,
     const struct nm_name *name, double *value)
 {
+    const bool is_order = name->is_suffix; /* however short the name, or far below */
     const double seen = query->exact != NM_NO_NAME
                             ? (double)query->index->names[query->exact].count
                             : 0;
 
-    value[NM_FEATURE_CONSTANT] = 1;
-    if (!name->is_suffix) /* an order, however short the name */
+    if (!is_order) {
+        value[NM_FEATURE_CONSTANT] = 1;
+        value[NM_FEATURE_BELOW] = query->parts.registrable > 0;
+        value[NM_FEATURE_CROWD] = log((double)finding->crowd);
         take_label(query, finding, name, value);
+    }
     value[NM_FEATURE_SUFFIX_UNKNOWN] = !suffix_exists(query);
     value[NM_FEATURE_REGISTRABLE_KNOWN] = is_registrable_listed(query);
     value[NM_FEATURE_KIN] = is_kin(query, name);
     value[NM_FEATURE_SEEN] = seen >= 2;
     value[NM_FEATURE_LN_SEEN] = seen >= 2 ? log(seen / 2) : 0;
+    if (query->rank == 0 || value[NM_FEATURE_KIN] != 0)
+        return;
+    value[NM_FEATURE_RANKED] = 1;
+    if (name->rank > 0 && name->rank < query->rank)
+        value[NM_FEATURE_LN_RANKS] =
+            fmin(log((double)query->rank / name->rank), LN_RANKS_MAX);
 }
 
 void nm_features_take(const struct nm_query *query, const struct nm_finding *finding,
@@ -213,7 +271,8 @@ void nm_features_take(const struct nm_query *query, const struct nm_finding *fin
 
     memset(out, 0, sizeof *out);
     take_prior(query, name, out->value);
-    take_slips(query, finding, name, out->value);
+    if (!name->is_suffix)
+        take_slips(query, finding, name, out->value);
     take_genuine(query, finding, name, out->value);
 }
 

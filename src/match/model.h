@@ -31,27 +31,36 @@ enum nm_feature {
     NM_FEATURE_KIND,
     NM_FEATURE_FIRST = NM_FEATURE_KIND + NM_SLIP_KIND_COUNT, /* at a label's start */
     NM_FEATURE_LAST,                                         /* before the suffix */
-    NM_FEATURE_FURTHER, /* slips beyond the first */
+    NM_FEATURE_FIRST_EXTRA,    /* something typed before all of the meant label */
+    NM_FEATURE_PLURAL,         /* an `s` at a label's end, more or less */
+    NM_FEATURE_FURTHER,        /* slips beyond the first */
+    NM_FEATURE_FURTHER_LENGTH, /* these times ln of an eighth of the label's length */
     /* slip(q | t): the suffix, if the slip lies there. A class of the table, */
     NM_FEATURE_SUFFIX_CLASS,
     NM_FEATURE_SUFFIX_GENERIC = /* or else an edit of com, net, org, gov, edu, mil, */
     NM_FEATURE_SUFFIX_CLASS + NM_SUFFIX_CLASS_COUNT,
-    NM_FEATURE_SUFFIX_EDIT, /* or an edit of another suffix; */
+    NM_FEATURE_SUFFIX_COUNTRY, /* or one country's for another's, */
+    NM_FEATURE_SUFFIX_EDIT,    /* or an edit of another suffix; */
     NM_FEATURE_SUFFIX_COST, /* for a pair that is neither, how many edits it takes, 0..6 */
     /* genuine(q): how likely somebody really has the typed name */
     NM_FEATURE_CONSTANT,
-    NM_FEATURE_SPELLING, /* ln of the probability of its letters */
-    NM_FEATURE_LENGTH,   /* ln of the probability of its length */
-    NM_FEATURE_LENGTH_3, /* at most 3 letters */
+    NM_FEATURE_SPELLING,  /* ln of the probability of its letters */
+    NM_FEATURE_LENGTH,    /* ln of the probability of its length */
+    NM_FEATURE_LN_LENGTH, /* ln of its length */
+    NM_FEATURE_LENGTH_3,  /* at most 3 letters */
     NM_FEATURE_LENGTH_4,
     NM_FEATURE_LENGTH_5,
     NM_FEATURE_SUFFIX_UNKNOWN,    /* the typed suffix does not exist */
     NM_FEATURE_REGISTRABLE_KNOWN, /* its registrable part is listed */
+    NM_FEATURE_BELOW,             /* it lies below what was compared */
+    NM_FEATURE_CROWD,             /* ln of how many listed names are one slip away */
     NM_FEATURE_KIN,               /* target and typed name have one registrable part */
     NM_FEATURE_SEEN,              /* it has been written to twice or more */
-    NM_FEATURE_LN_SEEN /* ln of half the messages it got, 0 for fewer than 2 */
+    NM_FEATURE_LN_SEEN, /* ln of half the messages it got, 0 for fewer than 2 */
+    NM_FEATURE_RANKED,  /* its registrable part is ranked, */
+    NM_FEATURE_LN_RANKS /* and ln of how many times better the target's rank is, 0..8 */
 };
-enum { NM_FEATURE_COUNT = NM_FEATURE_LN_SEEN + 1 };
+enum { NM_FEATURE_COUNT = NM_FEATURE_LN_RANKS + 1 };
 
 /* What each is worth, in nats (weights.c). */
 extern const double nm_weights[NM_FEATURE_COUNT];

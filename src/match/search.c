@@ -30,6 +30,9 @@ void nm_query_split(struct nm_query *query)
             at--;
     }
     query->tail_at[query->tail_count++] = 0;
+    at = query->tail_at[0];
+    query->rank = nm_ranks_find(query->index->ranks, query->tails.tail[at], text + at,
+        query->typed->length - at);
     query->out_of_memory = nm_look(query->index->looks, query->index->naming,
                                query->typed, &query->look) == NM_NO_MEMORY;
 }
@@ -57,6 +60,7 @@ static const enum nm_technique techniques[NM_SLIP_KIND_COUNT] = {
     [NM_SLIP_DOT] = NM_TECHNIQUE_DOT,
     [NM_SLIP_DOT_OTHER] = NM_TECHNIQUE_DOT,
     [NM_SLIP_HYPHEN] = NM_TECHNIQUE_HYPHEN,
+    [NM_SLIP_HYPHEN_EXTRA] = NM_TECHNIQUE_HYPHEN,
     [NM_SLIP_SUFFIX] = NM_TECHNIQUE_SUFFIX,
     [NM_SLIP_EMBEDDED] = NM_TECHNIQUE_EMBEDDED,
     [NM_SLIP_GLUED] = NM_TECHNIQUE_EMBEDDED,
@@ -176,6 +180,17 @@ void nm_look_up(const struct nm_query *query, uint64_t key, size_t kept, nm_try 
     }
 }
 
+static void count_crowd(struct nm_findings *found)
+{
+    size_t crowd = 0;
+
+    for (size_t i = 0; i < found->count; i++)
+        crowd +=
+            found->rows[i].slip_count == 1 && found->rows[i].kinds[0] != NM_SLIP_SUFFIX;
+    for (size_t i = 0; i < found->count; i++)
+        found->rows[i].crowd = (uint8_t)(crowd > 0 ? crowd : 1);
+}
+
 void nm_search(const struct nm_query *query, struct nm_findings *out)
 {
     out->count = 0;
@@ -186,4 +201,6 @@ void nm_search(const struct nm_query *query, struct nm_findings *out)
     nm_search_suffixes(query, out);
     nm_search_shapes(query, out);
     nm_search_inside(query, out);
+    nm_search_several(query, out);
+    count_crowd(out);
 }

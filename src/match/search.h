@@ -8,6 +8,7 @@
  *   suffixes.c  the same registrable label under another suffix; the table's pairs
  *   shapes.c    dots and hyphens gone astray, letters in another order, look-alikes
  *   inside.c    a known name inside another, or glued to something
+ *   several.c   two slips in the name of one that is written to often
  *
  * A name may also be near one that stands above it: `mail.amry.mil` has the tail
  * `amry.mil`, which is near army.mil, so that mail.army.mil may have been meant. Only
@@ -52,7 +53,8 @@ enum nm_slip_kind {
     NM_SLIP_SCRIPT,       /* look-alikes of another script */
     NM_SLIP_DOT,          /* missing, extra or moved */
     NM_SLIP_DOT_OTHER,    /* a dot for another character or the other way round */
-    NM_SLIP_HYPHEN,
+    NM_SLIP_HYPHEN,       /* missing, or one place off */
+    NM_SLIP_HYPHEN_EXTRA,
     NM_SLIP_SUFFIX,    /* the suffix as a whole */
     NM_SLIP_EMBEDDED,  /* a known name inside another */
     NM_SLIP_GLUED,     /* www glued to a known name */
@@ -64,6 +66,7 @@ struct nm_finding {
     uint32_t name; /* the listed name or protected suffix that is near */
     uint8_t kept;  /* bytes of the typed name before what was compared with `name` */
     uint8_t slip_count;
+    uint8_t crowd; /* how many listed names were found one slip away, at least 1 */
     uint8_t kinds[NM_SLIPS_MAX];       /* enum nm_slip_kind of each slip */
     enum nm_suffix_class suffix_class; /* of the slip in the suffix, if there is one */
     struct nm_slip slips[NM_SLIPS_MAX];
@@ -91,11 +94,12 @@ struct nm_query {
     struct nm_hash_tails tails;
     size_t tail_count; /* where the tails to compare begin, the shortest first */
     uint8_t tail_at[NM_TAILS_MAX];
+    uint32_t rank;       /* of its registrable part; 0 without */
     struct nm_look look; /* of the typed name */
     bool out_of_memory;  /* for its look */
 };
 
-/* Take a typed name apart; `parts`, the tails and the look are left to nm_query_split,
+/* Take a typed name apart; `parts`, the tails, rank and look are left to nm_query_split,
  * which asks for the public suffix. */
 void nm_query_init(const struct nm_index *index, const struct nm_domain *typed,
     struct nm_query *query);
@@ -139,6 +143,7 @@ void nm_search_suffix_edits(
 void nm_search_suffixes(const struct nm_query *query, struct nm_findings *found);
 void nm_search_shapes(const struct nm_query *query, struct nm_findings *found);
 void nm_search_inside(const struct nm_query *query, struct nm_findings *found);
+void nm_search_several(const struct nm_query *query, struct nm_findings *found);
 
 /* Keep that the typed name's bytes from `typed_suffix` on stand where those of the listed
  * name's from `meant_suffix` on should. */

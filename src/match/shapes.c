@@ -26,8 +26,9 @@ static enum nm_slip_kind separator_slip(char typed, char meant, struct nm_slip *
     slip->meant_length = is_separator(meant);
     if (slip->typed_length == 1 && slip->meant_length == 1)
         return NM_SLIP_DOT_OTHER;
-    return typed == '.' || (slip->typed_length == 0 && meant == '.') ? NM_SLIP_DOT
-                                                                     : NM_SLIP_HYPHEN;
+    if (typed == '.' || (slip->typed_length == 0 && meant == '.'))
+        return NM_SLIP_DOT;
+    return typed == '-' ? NM_SLIP_HYPHEN_EXTRA : NM_SLIP_HYPHEN;
 }
 
 static bool add_separators(

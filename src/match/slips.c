@@ -28,7 +28,7 @@ static enum nm_slip_kind kind_of_extra(const struct nm_tables *tables, const cha
     if (c == '.')
         return NM_SLIP_DOT;
     if (c == '-')
-        return NM_SLIP_HYPHEN;
+        return inserted ? NM_SLIP_HYPHEN_EXTRA : NM_SLIP_HYPHEN;
     if (c == before || c == after)
         return inserted ? NM_SLIP_DOUBLING : NM_SLIP_UNDOUBLING;
     if (is_digit(c))
@@ -115,4 +115,62 @@ bool nm_slip_between(const struct nm_tables *tables, const char *typed,
     slip->meant_length = (uint8_t)(meant_length - front - back);
     slip->in_suffix = false;
     return true;
+}
+
+/* ---- two ---------------------------------------------------------------- */
+
+/* The slip that stands first when `typed_length` bytes of the one at `at` are laid over
+ * `meant_length` of the other. */
+static enum nm_slip_kind kind_of_first(const struct nm_tables *tables,
+    const char *typed, size_t typed_length, const char *meant, size_t meant_length,
+    const struct nm_slip *slip)
+{
+    const size_t at = slip->typed_at;
+
+    if (slip->typed_length == 2)
+        return kind_of_exchange(typed[at], typed[at + 1]);
+    if (slip->meant_length == 0)
+        return kind_of_extra(tables, typed, typed_length, at, true);
+    if (slip->typed_length == 0)
+        return kind_of_extra(tables, meant, meant_length, at, false);
+    return kind_of_change(tables, typed[at], meant[at]);
+}
+
+/* Where the two part one slip must stand, since what they have in common before is best
+ * left alone; each kind is tried, and one slip must explain the rest. */
+size_t nm_slips_between(const struct nm_tables *tables, const char *typed,
+    size_t typed_length, const char *meant, size_t meant_length,
+    struct nm_slip slips[2], enum nm_slip_kind kinds[2])
+{
+    static const uint8_t lengths[][2] = {{2, 2}, {0, 1}, {1, 0}, {1, 1}};
+    const size_t shorter = typed_length < meant_length ? typed_length : meant_length;
+    size_t front = 0;
+
+    if (nm_slip_between(
+            tables, typed, typed_length, meant, meant_length, &slips[0], &kinds[0]))
+        return 1;
+    while (front < shorter && typed[front] == meant[front])
+        front++;
+    for (size_t i = 0; i < NM_COUNT(lengths); i++) {
+        const size_t typed_at = front + lengths[i][0];
+        const size_t meant_at = front + lengths[i][1];
+
+        if (typed_at > typed_length || meant_at > meant_length ||
+            (i == 0 && (typed[front] != meant[front + 1] ||
+                           typed[front + 1] != meant[front])) ||
+            !nm_slip_between(tables, typed + typed_at, typed_length - typed_at,
+                meant + meant_at, meant_length - meant_at, &slips[1], &kinds[1]))
+            continue;
+        slips[1].typed_at = (uint8_t)(slips[1].typed_at + typed_at);
+        slips[1].meant_at = (uint8_t)(slips[1].meant_at + meant_at);
+        slips[0] = (struct nm_slip){.typed_at = (uint8_t)front,
+            .typed_length = lengths[i][0],
+            .meant_at = (uint8_t)front,
+            .meant_length = lengths[i][1]};
+        kinds[0] =
+            kind_of_first(tables, typed, typed_length, meant, meant_length, &slips[0]);
+        slips[0].technique = nm_technique_of(kinds[0]);
+        return 2;
+    }
+    return 0;
 }

@@ -27,80 +27,91 @@
 const double nm_weights[NM_FEATURE_COUNT] = {
     /* ---- prior ---- */
 
-    /* The longer a list, the less each of its names: long lists hold what is seldom
-     * written to. Weights count in full. A name that only history knows starts lower,
-     * since nobody said that it is good, and has to earn more by its count. */
-    [NM_FEATURE_LISTED] = 4.6,
-    [NM_FEATURE_PROVIDER] = 1.7,
-    [NM_FEATURE_HISTORY] = 1.6,
+    /* A name in a list of n counts as 1/sqrt(n): long lists hold what is seldom written
+     * to. Weights count in full. A name that only history knows starts lower, since nobody
+     * said that it is good, and has to earn more by its count. */
+    [NM_FEATURE_LISTED] = 11.174,
+    [NM_FEATURE_PROVIDER] = 11.943,
+    [NM_FEATURE_HISTORY] = 10.310,
     [NM_FEATURE_LN_WEIGHT] = 1.0,
-    [NM_FEATURE_LN_COUNT] = 1.3,
-    [NM_FEATURE_LN_LISTED] = -0.8,
-    /* An order: with any edit of the suffix, 0.9 and more, unless the typed name has been
-     * written to. */
-    [NM_FEATURE_SUFFIX_LISTED] = 2.0,
+    [NM_FEATURE_LN_COUNT] = 3.604,
+    [NM_FEATURE_LN_LISTED] = -3.642,
+    /* An order, and so not fitted: with any slip of the suffix 0.9 and more, unless
+     * something speaks for the typed name. */
+    [NM_FEATURE_SUFFIX_LISTED] = 6.0,
 
     /* ---- slip ---- */
 
-    [KIND(OMISSION)] = 1.5,
-    [KIND(OMISSION_DIGIT)] = -2.4,
-    [KIND(INSERTION)] = 1.7,
-    [KIND(INSERTION_KEY)] = 0.2,
-    [KIND(INSERTION_DIGIT)] = -2.4,
-    [KIND(DOUBLING)] = 2.2,
-    [KIND(UNDOUBLING)] = 1.2,
-    [KIND(TRANSPOSITION)] = 1.8,
-    [KIND(ORDER)] = 0.0,
-    [KIND(KEY)] = 0.8,
-    [KIND(VOWEL)] = 1.2,
-    [KIND(SUBSTITUTION)] = -1.8,
-    [KIND(DIGIT)] = -3.9,
-    [KIND(LETTER_DIGIT)] = -3.4,
-    [KIND(DOT)] = 4.3,
-    [KIND(DOT_OTHER)] = 3.0,
-    [KIND(HYPHEN)] = 2.5,
+    [KIND(OMISSION)] = 6.637,
+    [KIND(OMISSION_DIGIT)] = -5.028,
+    [KIND(INSERTION)] = 4.171,
+    [KIND(INSERTION_KEY)] = -2.015,
+    [KIND(INSERTION_DIGIT)] = -8.783,
+    [KIND(DOUBLING)] = 5.360,
+    [KIND(UNDOUBLING)] = 9.902,
+    [KIND(TRANSPOSITION)] = 4.875,
+    [KIND(ORDER)] = -3.627,
+    [KIND(KEY)] = 2.261,
+    [KIND(VOWEL)] = 4.029,
+    [KIND(SUBSTITUTION)] = -4.137,
+    [KIND(DIGIT)] = -8.903,
+    [KIND(LETTER_DIGIT)] = -8.631,
+    [KIND(DOT)] = 8.848,
+    [KIND(DOT_OTHER)] = 6.000,
+    [KIND(HYPHEN)] = 13.167,
+    [KIND(HYPHEN_EXTRA)] = -8.022,
     /* Look-alikes are seldom typed and often meant to deceive; a name of another script
      * that looks like a listed one has hardly another purpose. No stream holds enough of
      * them to count. */
-    [KIND(GLYPH)] = 1.0,
-    [KIND(MARK)] = 4.0,
-    [KIND(SCRIPT)] = 8.0,
+    [KIND(GLYPH)] = 1.869,
+    [KIND(MARK)] = 8.000,
+    [KIND(SCRIPT)] = 16.000,
     /* Not counted either, but set so that a name alone on its list is found. */
-    [KIND(EMBEDDED)] = 2.5,
-    [KIND(GLUED)] = 3.0,
-    [KIND(GLUED_MAIL)] = -0.5,
-    [NM_FEATURE_FIRST] = -1.5,
-    [NM_FEATURE_LAST] = -0.1,
-    [NM_FEATURE_FURTHER] = -5.0,
+    [KIND(EMBEDDED)] = 3.440,
+    [KIND(GLUED)] = 6.000,
+    [KIND(GLUED_MAIL)] = -4.914,
+    [NM_FEATURE_FIRST] = -3.921,
+    [NM_FEATURE_LAST] = -0.085,
+    [NM_FEATURE_FIRST_EXTRA] = -6.886,
+    [NM_FEATURE_PLURAL] = -2.001,
+    [NM_FEATURE_FURTHER] = -14.297,
+    [NM_FEATURE_FURTHER_LENGTH] = 7.694,
 
     /* Suffixes. A slip of the fingers into a suffix that has few names of its own (`cm`,
      * `ml`) is sure; where firms own both names or others have the same (com and net, com
      * and com.au: 18 % of the best-known .com names have a .net twin), it is not. */
-    [CLASS(SLIP)] = 4.8,
-    [CLASS(REPEATED)] = 5.0,
-    [CLASS(SHORTER)] = -3.9,
-    [CLASS(LONGER)] = -4.3,
-    [CLASS(TWIN)] = -4.2,
-    [CLASS(OTHER)] = -3.8,
-    [NM_FEATURE_SUFFIX_COST] = -1.2,
-    [NM_FEATURE_SUFFIX_GENERIC] = 3.8,
-    [NM_FEATURE_SUFFIX_EDIT] = 0.8,
-    [KIND(SUFFIX)] = 0.0, /* said by the class */
+    [CLASS(SLIP)] = 15.094,
+    [CLASS(REPEATED)] = 10.000,
+    [CLASS(SHORTER)] = -11.674,
+    [CLASS(LONGER)] = -2.510,
+    [CLASS(TWIN)] = -6.908,
+    [CLASS(OTHER)] = -10.169,
+    [NM_FEATURE_SUFFIX_COST] = -0.938,
+    [NM_FEATURE_SUFFIX_GENERIC] = 7.600,
+    [NM_FEATURE_SUFFIX_COUNTRY] = 12.653,
+    [NM_FEATURE_SUFFIX_EDIT] = -1.750,
+    [KIND(SUFFIX)] = 0.000, /* said by the class */
 
     /* ---- genuine ---- */
 
-    [NM_FEATURE_CONSTANT] = 0.6,
-    [NM_FEATURE_SPELLING] = 0.15,
-    [NM_FEATURE_LENGTH] = 0.1,
-    [NM_FEATURE_LENGTH_3] = 2.8,
-    [NM_FEATURE_LENGTH_4] = 1.7,
-    [NM_FEATURE_LENGTH_5] = 0.2,
-    [NM_FEATURE_SUFFIX_UNKNOWN] = -8.8,
-    [NM_FEATURE_REGISTRABLE_KNOWN] = 1.8,
+    [NM_FEATURE_CONSTANT] = -16.888,
+    [NM_FEATURE_SPELLING] = 0.659,
+    [NM_FEATURE_LENGTH] = -2.911,
+    [NM_FEATURE_LN_LENGTH] = 5.165,
+    [NM_FEATURE_LENGTH_3] = 0.018,
+    [NM_FEATURE_LENGTH_4] = 1.984,
+    [NM_FEATURE_LENGTH_5] = 1.025,
+    [NM_FEATURE_SUFFIX_UNKNOWN] = -17.608,
+    [NM_FEATURE_REGISTRABLE_KNOWN] = 5.792,
     /* `mail` and `mail2` of one owner are neighbours and no slips. */
-    [NM_FEATURE_KIN] = 4.6,
+    [NM_FEATURE_KIN] = 9.289,
+    [NM_FEATURE_BELOW] = 4.163,
+    [NM_FEATURE_CROWD] = 5.718,
     /* What has been written to as often as its neighbour is no slip for it: typos of one
      * kind are a few hundredths of their target at most. */
-    [NM_FEATURE_SEEN] = 2.5,
-    [NM_FEATURE_LN_SEEN] = 1.6,
+    [NM_FEATURE_SEEN] = 11.237,
+    [NM_FEATURE_LN_SEEN] = 0.511,
+    /* A ranked list holds squatters, too: they rank far behind. */
+    [NM_FEATURE_RANKED] = 13.727,
+    [NM_FEATURE_LN_RANKS] = -1.286,
 };

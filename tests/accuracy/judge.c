@@ -6,6 +6,7 @@
  *
  *     own NAME | allowed NAME | protected NAME [WEIGHT] | provider NAME
  *     history NAME MESSAGES
+ *     rank NAME RANK                  in a list by popularity
  *     suffix NAME                     a protected suffix
  *     layout NAME                     a keyboard; us without any
  *
@@ -43,20 +44,25 @@ static const char *const feature_names[NM_FEATURE_COUNT] = {FEATURE(LISTED),
     KIND(INSERTION), KIND(INSERTION_KEY), KIND(INSERTION_DIGIT), KIND(DOUBLING),
     KIND(UNDOUBLING), KIND(TRANSPOSITION), KIND(ORDER), KIND(KEY), KIND(VOWEL),
     KIND(SUBSTITUTION), KIND(DIGIT), KIND(LETTER_DIGIT), KIND(GLYPH), KIND(MARK),
-    KIND(SCRIPT), KIND(DOT), KIND(DOT_OTHER), KIND(HYPHEN), KIND(SUFFIX),
-    KIND(EMBEDDED), KIND(GLUED), KIND(GLUED_MAIL), FEATURE(FIRST), FEATURE(LAST),
-    FEATURE(FURTHER), CLASS(OTHER), CLASS(SLIP), CLASS(SHORTER), CLASS(LONGER),
-    CLASS(REPEATED), CLASS(TWIN), FEATURE(SUFFIX_GENERIC), FEATURE(SUFFIX_EDIT),
-    FEATURE(SUFFIX_COST), FEATURE(CONSTANT), FEATURE(SPELLING), FEATURE(LENGTH),
-    FEATURE(LENGTH_3), FEATURE(LENGTH_4), FEATURE(LENGTH_5), FEATURE(SUFFIX_UNKNOWN),
-    FEATURE(REGISTRABLE_KNOWN), FEATURE(KIN), FEATURE(SEEN), FEATURE(LN_SEEN)};
+    KIND(SCRIPT), KIND(DOT), KIND(DOT_OTHER), KIND(HYPHEN), KIND(HYPHEN_EXTRA),
+    KIND(SUFFIX), KIND(EMBEDDED), KIND(GLUED), KIND(GLUED_MAIL), FEATURE(FIRST),
+    FEATURE(LAST), FEATURE(FIRST_EXTRA), FEATURE(PLURAL), FEATURE(FURTHER),
+    FEATURE(FURTHER_LENGTH), CLASS(OTHER), CLASS(SLIP), CLASS(SHORTER), CLASS(LONGER),
+    CLASS(REPEATED), CLASS(TWIN), FEATURE(SUFFIX_GENERIC), FEATURE(SUFFIX_COUNTRY),
+    FEATURE(SUFFIX_EDIT), FEATURE(SUFFIX_COST), FEATURE(CONSTANT), FEATURE(SPELLING),
+    FEATURE(LENGTH), FEATURE(LN_LENGTH), FEATURE(LENGTH_3), FEATURE(LENGTH_4),
+    FEATURE(LENGTH_5), FEATURE(SUFFIX_UNKNOWN), FEATURE(REGISTRABLE_KNOWN),
+    FEATURE(KIN), FEATURE(BELOW), FEATURE(CROWD), FEATURE(SEEN), FEATURE(LN_SEEN),
+    FEATURE(RANKED), FEATURE(LN_RANKS)};
 
 /* What SPEC says; lives until the program ends. */
 struct spec {
     struct nm_index_entry *entries;
+    struct nm_index_rank *ranks;
     struct nm_domain *suffixes;
     const char *layouts[LAYOUTS_MAX];
     size_t entry_room;
+    size_t rank_room;
     size_t suffix_room;
     struct nm_index_spec index;
 };
@@ -122,6 +128,13 @@ static void read_line(struct spec *spec, char *line)
         spec->suffixes[spec->index.suffix_count++] = domain;
         return;
     }
+    if (strcmp(kind, "rank") == 0) {
+        spec->ranks = grow(
+            spec->ranks, &spec->rank_room, spec->index.rank_count, sizeof *spec->ranks);
+        spec->ranks[spec->index.rank_count++] =
+            (struct nm_index_rank){.name = domain, .rank = (uint32_t)entry.weight};
+        return;
+    }
     if (!find_listing(kind, &entry.listing))
         die("no kind of line", kind);
     entry.name = domain;
@@ -146,11 +159,13 @@ static struct nm_index *read_spec(const struct nm_names *names, const char *path
     if (spec.index.layout_count == 0)
         spec.layouts[spec.index.layout_count++] = strdup("us");
     spec.index.entries = spec.entries;
+    spec.index.ranks = spec.ranks;
     spec.index.suffixes = spec.suffixes;
     spec.index.layouts = spec.layouts;
     if (nm_index_new(&spec.index, &index, &error) != NM_OK)
         die("no index", error.message);
     free(spec.entries);
+    free(spec.ranks);
     free(spec.suffixes);
     for (size_t i = 0; i < spec.index.layout_count; i++)
         free((void *)(uintptr_t)spec.layouts[i]);

@@ -7,6 +7,7 @@ stands here.
 
 import collections
 import csv
+import hashlib
 import os
 import re
 
@@ -18,6 +19,19 @@ SLIPS_OF_MIL = ("ml", "il", "mi", "mli", "mill")
 
 # What a name can look like; the rest of a stream is junk from broken headers.
 NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
+
+
+def read_doubtful():
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "doubtful.tsv")
+    with open(path, encoding="utf-8") as file:
+        return {line.split("\t")[0] for line in file if not line.startswith("#")}
+
+
+DOUBTFUL = read_doubtful()
+
+
+def is_doubtful(name):
+    return hashlib.sha256(f"nearmiss {name}".encode()).hexdigest()[:16] in DOUBTFUL
 
 
 class Typed:
@@ -97,7 +111,7 @@ def corporate_lists(data):
         if addresses >= ADDRESSES_MIN and name not in typos
     }
     typed = [
-        Typed(name, typos.get(name), messages, doubtful=typos.get(name, name) not in stream)
+        Typed(name, typos.get(name), messages, doubtful=is_doubtful(name))
         for name, (_, messages) in stream.items()
     ]
     for one in typed:
@@ -110,7 +124,10 @@ def corporate_history(data, providers):
     stream, typos = data.stream(), data.corporate_typos()
     known = [f"history {name} {messages}" for name, (_, messages) in stream.items()]
     known += [f"provider {name}" for name in providers]
-    typed = [Typed(name, typos.get(name), count) for name, (_, count) in stream.items()]
+    typed = [
+        Typed(name, typos.get(name), count, doubtful=is_doubtful(name))
+        for name, (_, count) in stream.items()
+    ]
     return Work("corporate, history", known, typed)
 
 
@@ -153,15 +170,16 @@ def real_ml(data):
 def neighbours(data, with_ranks):
     known = [name for name, rank in data.ranks.items() if rank <= NEIGHBOUR_RANKS]
     lines = [f"protected {name}" for name in known]
-    if with_ranks:
-        lines += [f"rank {name} {rank}" for name, rank in data.ranks.items()]
-    near = set()
+    near, ranks = set(), dict(data.ranks)
     for row in data.rows("legit/neighbours_top100k.tsv"):
         pair = [(int(row["rank_domain"]), row["domain"]), (int(row["rank_near"]), row["near"])]
+        ranks.update((name, rank) for rank, name in pair)
         (best, _), (worst, name) = sorted(pair)
         if best <= NEIGHBOUR_RANKS < worst:
             near.add(name)
-    return Work("neighbours", lines, [Typed(name) for name in sorted(near)])
+    if with_ranks:
+        lines += [f"rank {name} {rank}" for name, rank in ranks.items()]
+    return Work("neighbours" + ", ranked" * with_ranks, lines, [Typed(name) for name in sorted(near)])
 
 
 def ranked_squatters(data, providers):

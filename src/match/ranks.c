@@ -1,0 +1,108 @@
+/*
+ * An open-addressed table over one block of text, as the exact table of the index: one
+ * look a name, and a comparison before it counts.
+ */
+#include "ranks.h"
+#include "hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct row {
+    uint32_t tag;  /* of the hash, spread; decides nothing by itself */
+    uint32_t rank; /* 0: empty */
+    uint32_t at;   /* into the text */
+};
+
+struct nm_ranks {
+    struct row *rows; /* a power of two, at most half full */
+    size_t mask;
+    char *text; /* each name with its NUL */
+    size_t text_bytes;
+};
+
+/* The row that holds `text`, or the empty one where it belongs. */
+static struct row *find_row(
+    const struct nm_ranks *ranks, uint64_t hash, const char *text, size_t length)
+{
+    const uint64_t spread = nm_hash_spread(hash);
+    size_t slot = (spread >> 32) & ranks->mask;
+
+    for (; ranks->rows[slot].rank != 0; slot = (slot + 1) & ranks->mask) {
+        const struct row *row = &ranks->rows[slot];
+        const char *name = ranks->text + row->at;
+
+        if (row->tag == (uint32_t)spread && strncmp(name, text, length) == 0 &&
+            name[length] == '\0')
+            break;
+    }
+    return &ranks->rows[slot];
+}
+
+static void add(struct nm_ranks *ranks, const struct nm_index_rank *given)
+{
+    const struct nm_domain *name = &given->name;
+    const uint64_t hash = nm_hash(name->name, name->length);
+    struct row *row = find_row(ranks, hash, name->name, name->length);
+
+    if (row->rank != 0) {
+        row->rank = given->rank < row->rank ? given->rank : row->rank;
+        return;
+    }
+    row->tag = (uint32_t)nm_hash_spread(hash);
+    row->rank = given->rank;
+    row->at = (uint32_t)ranks->text_bytes;
+    memcpy(ranks->text + ranks->text_bytes, name->name, name->length + 1U);
+    ranks->text_bytes += name->length + 1U;
+}
+
+enum nm_code nm_ranks_new(const struct nm_index_rank *rows, size_t count,
+    struct nm_ranks **out, struct nm_error *error)
+{
+    struct nm_ranks *ranks = calloc(1, sizeof *ranks);
+    size_t bytes = 1;
+    size_t slots = 2;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += rows[i].name.length + 1U;
+    while (slots < 2 * count)
+        slots *= 2;
+    if (bytes > UINT32_MAX) {
+        nm_ranks_free(&ranks);
+        return nm_fail(error, NM_LIMIT, "the ranked names are too long to be indexed");
+    }
+    if (ranks != NULL) {
+        ranks->rows = calloc(slots, sizeof *ranks->rows);
+        ranks->mask = slots - 1;
+        ranks->text = malloc(bytes);
+    }
+    if (ranks == NULL || ranks->rows == NULL || ranks->text == NULL) {
+        nm_ranks_free(&ranks);
+        return nm_fail(error, NM_NO_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++)
+        add(ranks, &rows[i]);
+    *out = ranks;
+    return NM_OK;
+}
+
+void nm_ranks_free(struct nm_ranks **ranks)
+{
+    if (*ranks == NULL)
+        return;
+    free((*ranks)->rows);
+    free((*ranks)->text);
+    free(*ranks);
+    *ranks = NULL;
+}
+
+size_t nm_ranks_bytes(const struct nm_ranks *ranks)
+{
+    return sizeof *ranks + (ranks->mask + 1) * sizeof *ranks->rows + ranks->text_bytes;
+}
+
+uint32_t nm_ranks_find(
+    const struct nm_ranks *ranks, uint64_t hash, const char *text, size_t length)
+{
+    return find_row(ranks, hash, text, length)->rank;
+}
