@@ -138,12 +138,13 @@ static void set_name(struct nm_index *index, struct nm_name *name,
         index->longest = name->length;
 }
 
-static uint32_t rank_of(const struct nm_index *index, const struct nm_name *name)
+static uint32_t rank_of(const struct nm_index *index, const struct nm_ranks *ranks,
+    const struct nm_name *name)
 {
     const char *text = nm_name_text(index, name) + name->registrable;
     const size_t length = (size_t)name->length - name->registrable;
 
-    return nm_ranks_find(index->ranks, nm_hash(text, length), text, length);
+    return nm_ranks_find(ranks, nm_hash(text, length), text, length);
 }
 
 static enum nm_code add_names(struct nm_index *index, const struct nm_index_spec *spec,
@@ -166,8 +167,11 @@ static enum nm_code add_names(struct nm_index *index, const struct nm_index_spec
             continue;
         }
         code = add_name(index, &capacity, name, drafts[i].name, error);
+        if (code != NM_OK)
+            break;
         set_name(index, name, &drafts[i], nm_domain_split(spec->names, drafts[i].name));
-        name->rank = rank_of(index, name);
+        name->rank = rank_of(index, index->ranks, name);
+        name->is_provider = rank_of(index, index->providers, name) != 0;
     }
     index->listed_count = draft_count;
     index->name_count = count;
@@ -433,6 +437,8 @@ static enum nm_code build(
         code = nm_looks_new(index->tables, &index->looks, error);
     if (code == NM_OK)
         code = nm_ranks_new(spec->ranks, spec->rank_count, &index->ranks, error);
+    if (code == NM_OK)
+        code = nm_ranks_new_providers(spec->names, &index->providers, error);
     if (code != NM_OK)
         return code;
     drafts = make_drafts(spec, &draft_count);
@@ -478,6 +484,7 @@ void nm_index_free(struct nm_index **index)
     nm_looks_free(&(*index)->looks);
     nm_tables_free(&(*index)->tables);
     nm_ranks_free(&(*index)->ranks);
+    nm_ranks_free(&(*index)->providers);
     free((*index)->text);
     free((*index)->names);
     free((*index)->exact);
@@ -496,7 +503,8 @@ size_t nm_index_bytes(const struct nm_index *index)
            index->near.filter_words * sizeof *index->near.filter +
            ((size_t)index->near.bucket_count + 2) * sizeof *index->near.starts +
            index->near.row_count * sizeof *index->near.rows +
-           nm_tables_bytes(index->tables) + nm_ranks_bytes(index->ranks);
+           nm_tables_bytes(index->tables) + nm_ranks_bytes(index->ranks) +
+           nm_ranks_bytes(index->providers);
 }
 
 size_t nm_index_size(const struct nm_index *index)

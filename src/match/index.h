@@ -37,6 +37,7 @@ struct nm_name {
     uint8_t registrable; /* as in struct nm_domain_parts */
     uint8_t suffix;
     bool is_suffix;          /* a protected suffix, of which the rest is not set */
+    bool is_provider;        /* its registrable part is on the built-in list */
     bool is_idn;             /* its look stands in the text, behind its NUL */
     enum nm_listing listing; /* the strongest */
     float weight;            /* the greatest that a list gives; 0 for history alone */
@@ -63,6 +64,7 @@ struct nm_index {
     struct nm_tables *tables;
     struct nm_looks *looks;
     struct nm_ranks *ranks;
+    struct nm_ranks *providers; /* the built-in list, listed here or not */
     struct nm_hash_powers powers;
     char *text;
     size_t text_bytes;

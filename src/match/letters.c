@@ -1,7 +1,7 @@
 /*
  * How usual a name is, from conf/tables/letter-pairs.txt: a chain in which each letter
  * depends on the one before it. Names that people register read like words; most slips do
- * not.
+ * not. And how many names end in a suffix: `ru` and `de` have millions, `cm` has few.
  */
 #include "reader.h"
 #include "tables.h"
@@ -10,14 +10,6 @@
 #include <string.h>
 
 enum { START = NM_LETTERS, END = NM_LETTERS }; /* a row's place, and a column's */
-
-/* The place of a sign, or -1. */
-static int place_of(const struct nm_letters *letters, char c)
-{
-    const char *at = c != '\0' ? strchr(letters->signs, c) : NULL;
-
-    return at != NULL ? (int)(at - letters->signs) : -1;
-}
 
 static enum nm_code read_numbers(struct nm_reader *reader, uint8_t *out, size_t count)
 {
@@ -43,7 +35,40 @@ static enum nm_code read_signs(struct nm_letters *letters, struct nm_reader *rea
     if (word == NULL || strlen(word) != NM_LETTERS + 1 || word[NM_LETTERS] != '$')
         return nm_reader_blame(reader, "not 37 signs and a $", word);
     memcpy(letters->signs, word, NM_LETTERS);
+    for (int c = 0; c < 256; c++)
+        letters->places[c] = NM_LETTERS - 1;
+    for (uint8_t i = 0; i < NM_LETTERS; i++)
+        letters->places[(uint8_t)word[i]] = i;
     return NM_OK;
+}
+
+static enum nm_code read_suffixes(struct nm_letters *letters, struct nm_reader *reader)
+{
+    const char *suffix;
+
+    while ((suffix = nm_reader_word(reader)) != NULL) {
+        const size_t at = letters->suffix_count;
+        const char *word = nm_reader_word(reader);
+        char *end = NULL;
+        const long value = word != NULL ? strtol(word, &end, 10) : -1;
+
+        if (word == NULL || *end != '\0' || value < 0 || value > 255)
+            return nm_reader_blame(reader, "no number of 0 to 255 behind", suffix);
+        if (at == NM_USUAL_SUFFIXES_MAX ||
+            !nm_copy(
+                letters->suffixes[at].text, sizeof letters->suffixes[at].text, suffix))
+            return nm_reader_blame(reader, "too many suffixes, or too long", suffix);
+        letters->suffixes[at].tenths = (uint8_t)value;
+        if (value > letters->rarest)
+            letters->rarest = (uint8_t)value;
+        letters->suffix_count++;
+    }
+    return NM_OK;
+}
+
+static int compare_suffixes(const void *a, const void *b)
+{
+    return strcmp(a, b); /* the rows begin with their text */
 }
 
 static enum nm_code read_letter_line(
@@ -57,11 +82,13 @@ static enum nm_code read_letter_line(
         return read_signs(letters, reader);
     if (strcmp(word, "length") == 0)
         return read_numbers(reader, letters->lengths, NM_LETTER_LENGTHS);
+    if (strcmp(word, "suffix") == 0)
+        return read_suffixes(letters, reader);
     sign = nm_reader_word(reader);
     if (strcmp(word, "pair") != 0 || sign == NULL || strlen(sign) != 1)
-        return nm_reader_blame(reader, "neither signs, pair nor length", word);
-    row = *sign == '^' ? START : place_of(letters, *sign);
-    if (row < 0)
+        return nm_reader_blame(reader, "neither signs, pair, length nor suffix", word);
+    row = *sign == '^' ? START : letters->places[(uint8_t)*sign];
+    if (row != START && letters->signs[row] != *sign)
         return nm_reader_blame(reader, "not one of the signs", sign);
     return read_numbers(reader, letters->pairs[row], NM_LETTERS + 1);
 }
@@ -79,6 +106,8 @@ enum nm_code nm_tables_read_letters(struct nm_tables *tables, struct nm_error *e
         if (code != NM_OK)
             return code;
     }
+    qsort(tables->letters.suffixes, tables->letters.suffix_count,
+        sizeof *tables->letters.suffixes, compare_suffixes);
     return code;
 }
 
@@ -89,10 +118,8 @@ double nm_letters_spelling(
     int row = START;
 
     for (size_t i = 0; i < length; i++) {
-        int column = place_of(letters, label[i]);
+        const int column = letters->places[(uint8_t)label[i]];
 
-        if (column < 0)
-            column = place_of(letters, '-');
         tenths += letters->pairs[row][column];
         row = column;
     }
@@ -107,4 +134,27 @@ double nm_letters_length(const struct nm_letters *letters, size_t length)
                                                    : NM_LETTER_LENGTHS;
 
     return -(double)letters->lengths[at - 1] / 10;
+}
+
+double nm_letters_suffix(
+    const struct nm_letters *letters, const char *suffix, size_t length)
+{
+    size_t low = 0;
+    size_t high = letters->suffix_count;
+
+    if (length > NM_SUFFIX_TEXT_MAX)
+        return 0;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const char *text = letters->suffixes[middle].text;
+        const int order = strncmp(text, suffix, length);
+
+        if (order == 0 && text[length] == '\0')
+            return (letters->rarest - letters->suffixes[middle].tenths) / 10.0;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return 0;
 }

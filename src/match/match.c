@@ -94,11 +94,13 @@ static void merge_targets(const struct nm_query *query, struct nm_findings *foun
 
 /* Search and weigh; returns the sum of what the candidates weigh against 1, the weight
  * of the name being meant. */
-static double search(const struct nm_query *query, struct nm_findings *found)
+static double search(struct nm_query *query, struct nm_findings *found)
 {
     double sum = 0;
 
     nm_search(query, found);
+    if (found->count > 0)
+        nm_query_weigh(query);
     for (size_t i = 0; i < found->count; i++)
         nm_finding_weigh(query, &found->rows[i]);
     merge_targets(query, found);

@@ -8,11 +8,13 @@
 
 enum {
     LN_COUNT_MAX = 7,
-    LN_LISTED_MIN = 3, /* a list of three is no surer than one of twenty */
-    LN_LISTED_MAX = 14,
     LN_RANKS_MAX = 8,
-    USUAL_LENGTH = 8, /* of a label */
-    COST_MAX = 6,     /* edits of a suffix that are told apart */
+    LISTED_COUNT = 10,  /* the messages that a listing is worth */
+    CROWD_MAX = 4,      /* neighbours that are counted */
+    LISTED_FEW = 250,   /* a list of three is no surer than one of 250, */
+    LISTED_MANY = 4000, /* and one of 100,000 no less than one of 4,000 */
+    USUAL_LENGTH = 8,   /* of a label */
+    COST_MAX = 6,       /* edits of a suffix that are told apart */
     COST_BYTES_MAX = 12
 };
 
@@ -24,11 +26,19 @@ static void take_prior(
         return;
     }
     value[NM_FEATURE_LN_LISTED] =
-        fmin(fmax(query->index->ln_listed, LN_LISTED_MIN), LN_LISTED_MAX);
+        fmin(fmax(query->index->ln_listed - log(LISTED_FEW), 0),
+            log(LISTED_MANY / LISTED_FEW));
+    if (name->rank > 0) {
+        value[NM_FEATURE_TARGET_RANKED] = 1;
+        value[NM_FEATURE_LN_TARGET_RANK] = log((double)name->rank);
+    }
+    value[NM_FEATURE_PROVIDER] =
+        name->is_provider || name->listing == NM_LISTING_PROVIDER;
     if (name->weight > 0) {
         value[NM_FEATURE_LISTED] = 1;
-        value[NM_FEATURE_PROVIDER] = name->listing == NM_LISTING_PROVIDER;
         value[NM_FEATURE_LN_WEIGHT] = log((double)name->weight);
+        value[NM_FEATURE_LN_COUNT] = fmin(
+            log(fmax(name->count / LISTED_COUNT, 1)), LN_COUNT_MAX - log(LISTED_COUNT));
     } else {
         value[NM_FEATURE_HISTORY] = 1;
         value[NM_FEATURE_LN_COUNT] = fmin(log((double)name->count), LN_COUNT_MAX);
@@ -141,7 +151,7 @@ static void take_place(
     const char *typed = query->typed->name;
 
     if (is_label_start(typed, slip->typed_at)) {
-        value[NM_FEATURE_FIRST] = 1;
+        value[NM_FEATURE_FIRST] += 1;
         value[NM_FEATURE_FIRST_EXTRA] =
             slip->meant_length == 0 &&
             typed[slip->typed_at] != typed[slip->typed_at + 1];
@@ -182,16 +192,16 @@ static void take_label(const struct nm_query *query, const struct nm_finding *fi
     const bool is_whole =
         name->registrable < name->suffix &&
         (finding->slips[0].in_suffix || is_of_whole(finding->kinds[0]));
-    const char *label = query->typed->name + query->parts.registrable;
-    size_t length = query->parts.suffix > query->parts.registrable
-                        ? query->parts.suffix - 1U - query->parts.registrable
-                        : query->typed->length - (size_t)query->parts.registrable;
+    size_t length;
 
     if (is_whole) {
-        label = nm_name_text(query->index, name) + name->registrable;
         length = name->suffix - 1U - name->registrable;
+        value[NM_FEATURE_SPELLING] = nm_letters_spelling(
+            letters, nm_name_text(query->index, name) + name->registrable, length);
+    } else {
+        (void)nm_query_label(query, &length);
+        value[NM_FEATURE_SPELLING] = query->spelling;
     }
-    value[NM_FEATURE_SPELLING] = nm_letters_spelling(letters, label, length);
     value[NM_FEATURE_LN_LENGTH] = log((double)length);
     value[NM_FEATURE_LENGTH] = nm_letters_length(letters, length);
     value[NM_FEATURE_LENGTH_3] = length <= 3;
@@ -237,6 +247,15 @@ static bool suffix_exists(const struct nm_query *query)
     return false;
 }
 
+static bool has_same_suffix(const struct nm_query *query, const struct nm_name *name)
+{
+    const size_t length = (size_t)name->length - name->suffix;
+
+    return length == (size_t)query->typed->length - query->parts.suffix &&
+           memcmp(nm_name_text(query->index, name) + name->suffix,
+               query->typed->name + query->parts.suffix, length) == 0;
+}
+
 static void take_genuine(const struct nm_query *query, const struct nm_finding *finding,
     const struct nm_name *name, double *value)
 {
@@ -248,12 +267,15 @@ static void take_genuine(const struct nm_query *query, const struct nm_finding *
     if (!is_order) {
         value[NM_FEATURE_CONSTANT] = 1;
         value[NM_FEATURE_BELOW] = query->parts.registrable > 0;
-        value[NM_FEATURE_CROWD] = log((double)finding->crowd);
+        value[NM_FEATURE_CROWD] = log(fmin(finding->crowd, CROWD_MAX));
         take_label(query, finding, name, value);
     }
-    value[NM_FEATURE_SUFFIX_UNKNOWN] = !suffix_exists(query);
-    value[NM_FEATURE_REGISTRABLE_KNOWN] = is_registrable_listed(query);
     value[NM_FEATURE_KIN] = is_kin(query, name);
+    value[NM_FEATURE_SUFFIX_UNKNOWN] = !suffix_exists(query);
+    if (!is_order && !has_same_suffix(query, name))
+        value[NM_FEATURE_SUFFIX_USUAL] = query->suffix_usual;
+    value[NM_FEATURE_TYPED_PROVIDER] = query->is_provider && value[NM_FEATURE_KIN] == 0;
+    value[NM_FEATURE_REGISTRABLE_KNOWN] = is_registrable_listed(query);
     value[NM_FEATURE_SEEN] = seen >= 2;
     value[NM_FEATURE_LN_SEEN] = seen >= 2 ? log(seen / 2) : 0;
     if (query->rank == 0 || value[NM_FEATURE_KIN] != 0)

@@ -21,16 +21,20 @@
 enum nm_feature {
     /* prior(t): what the target is listed as */
     NM_FEATURE_LISTED,
-    NM_FEATURE_PROVIDER,
+    NM_FEATURE_PROVIDER, /* a mail provider's, besides */
     NM_FEATURE_HISTORY,
     NM_FEATURE_SUFFIX_LISTED, /* a protected suffix, the name under it unknown */
     NM_FEATURE_LN_WEIGHT,     /* ln of the list's weight */
-    NM_FEATURE_LN_COUNT,      /* ln of the messages by history, at most 7 */
-    NM_FEATURE_LN_LISTED,     /* ln of the number of listed names, 3..14 */
+    NM_FEATURE_LN_COUNT,  /* ln of the messages by history, at most 7; beside a list, of
+                            what is more than a listing is worth */
+    NM_FEATURE_LN_LISTED, /* ln of how many times 250 names are listed, to 16 */
+    NM_FEATURE_TARGET_RANKED,  /* its registrable part is ranked, */
+    NM_FEATURE_LN_TARGET_RANK, /* and ln of its rank */
     /* slip(q | t): how many of each kind; then where, and how many */
     NM_FEATURE_KIND,
-    NM_FEATURE_FIRST = NM_FEATURE_KIND + NM_SLIP_KIND_COUNT, /* at a label's start */
-    NM_FEATURE_LAST,                                         /* before the suffix */
+    NM_FEATURE_FIRST = /* how many at a label's start, */
+    NM_FEATURE_KIND + NM_SLIP_KIND_COUNT,
+    NM_FEATURE_LAST,           /* before the suffix */
     NM_FEATURE_FIRST_EXTRA,    /* something typed before all of the meant label */
     NM_FEATURE_PLURAL,         /* an `s` at a label's end, more or less */
     NM_FEATURE_FURTHER,        /* slips beyond the first */
@@ -50,10 +54,12 @@ enum nm_feature {
     NM_FEATURE_LENGTH_3,  /* at most 3 letters */
     NM_FEATURE_LENGTH_4,
     NM_FEATURE_LENGTH_5,
-    NM_FEATURE_SUFFIX_UNKNOWN,    /* the typed suffix does not exist */
+    NM_FEATURE_SUFFIX_UNKNOWN,    /* the typed suffix does not exist, */
+    NM_FEATURE_SUFFIX_USUAL,      /* or is another one: how usual it is */
+    NM_FEATURE_TYPED_PROVIDER,    /* its registrable part is a mail provider's */
     NM_FEATURE_REGISTRABLE_KNOWN, /* its registrable part is listed */
     NM_FEATURE_BELOW,             /* it lies below what was compared */
-    NM_FEATURE_CROWD,             /* ln of how many listed names are one slip away */
+    NM_FEATURE_CROWD,             /* ln of the listed names one slip away, 1..4 */
     NM_FEATURE_KIN,               /* target and typed name have one registrable part */
     NM_FEATURE_SEEN,              /* it has been written to twice or more */
     NM_FEATURE_LN_SEEN, /* ln of half the messages it got, 0 for fewer than 2 */

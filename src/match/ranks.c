@@ -4,6 +4,7 @@
  */
 #include "ranks.h"
 #include "hash.h"
+#include "reader.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,50 @@ enum nm_code nm_ranks_new(const struct nm_index_rank *rows, size_t count,
         add(ranks, &rows[i]);
     *out = ranks;
     return NM_OK;
+}
+
+/* `count` lines at most; how many were read is left there. */
+static enum nm_code read_providers(const struct nm_names *names,
+    struct nm_index_rank *rows, size_t *count, struct nm_error *error)
+{
+    const struct nm_table builtin = {NULL, 0, NULL};
+    struct nm_reader reader;
+    enum nm_code code;
+    size_t room = *count;
+    bool more;
+
+    *count = 0;
+    nm_reader_init(&reader, &builtin, "providers", error);
+    while ((code = nm_reader_line(&reader, &more)) == NM_OK && more && *count < room) {
+        const char *word = nm_reader_word(&reader);
+
+        if (nm_domain_parse(names, word, strlen(word), &rows[*count].name) !=
+            NM_FAULT_NONE)
+            return nm_reader_blame(&reader, "no domain", word);
+        rows[*count].rank = (uint32_t)*count + 1;
+        ++*count;
+    }
+    return code;
+}
+
+enum nm_code nm_ranks_new_providers(
+    const struct nm_names *names, struct nm_ranks **out, struct nm_error *error)
+{
+    const struct nm_table table = nm_builtin_table("providers");
+    struct nm_index_rank *rows;
+    size_t count = 0;
+    enum nm_code code;
+
+    for (size_t at = 0; at < table.length; at++)
+        count += table.text[at] == '\n';
+    rows = calloc(count + 1, sizeof *rows);
+    if (rows == NULL)
+        return nm_fail(error, NM_NO_MEMORY, "out of memory");
+    code = read_providers(names, rows, &count, error);
+    if (code == NM_OK)
+        code = nm_ranks_new(rows, count, out, error);
+    free(rows);
+    return code;
 }
 
 void nm_ranks_free(struct nm_ranks **ranks)

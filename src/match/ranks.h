@@ -15,6 +15,11 @@ struct nm_ranks;
  * 4 GB of names). */
 enum nm_code nm_ranks_new(const struct nm_index_rank *rows, size_t count,
     struct nm_ranks **out, struct nm_error *error);
+
+/* The built-in mail providers, in the order of their list. Besides: NM_BAD_INPUT for a line
+ * that is no domain. */
+enum nm_code nm_ranks_new_providers(
+    const struct nm_names *names, struct nm_ranks **out, struct nm_error *error);
 void nm_ranks_free(struct nm_ranks **ranks);
 size_t nm_ranks_bytes(const struct nm_ranks *ranks);
 

@@ -30,11 +30,26 @@ void nm_query_split(struct nm_query *query)
             at--;
     }
     query->tail_at[query->tail_count++] = 0;
-    at = query->tail_at[0];
-    query->rank = nm_ranks_find(query->index->ranks, query->tails.tail[at], text + at,
-        query->typed->length - at);
     query->out_of_memory = nm_look(query->index->looks, query->index->naming,
                                query->typed, &query->look) == NM_NO_MEMORY;
+}
+
+void nm_query_weigh(struct nm_query *query)
+{
+    const struct nm_letters *letters = &query->index->tables->letters;
+    const struct nm_domain *typed = query->typed;
+    const size_t at = query->tail_at[0];
+    const uint64_t hash = query->tails.tail[at];
+    size_t length;
+    const char *label = nm_query_label(query, &length);
+
+    query->rank =
+        nm_ranks_find(query->index->ranks, hash, typed->name + at, typed->length - at);
+    query->is_provider = nm_ranks_find(query->index->providers, hash, typed->name + at,
+                             typed->length - at) != 0;
+    query->spelling = nm_letters_spelling(letters, label, length);
+    query->suffix_usual = nm_letters_suffix(letters, typed->name + query->parts.suffix,
+        typed->length - (size_t)query->parts.suffix);
 }
 
 /* ---- findings ----------------------------------------------------------- */

@@ -94,16 +94,33 @@ struct nm_query {
     struct nm_hash_tails tails;
     size_t tail_count; /* where the tails to compare begin, the shortest first */
     uint8_t tail_at[NM_TAILS_MAX];
-    uint32_t rank;       /* of its registrable part; 0 without */
+    /* What nm_query_weigh finds out about the registrable part: */
+    uint32_t rank;       /* 0 without */
+    bool is_provider;    /* it is on the built-in list of mail providers */
+    double spelling;     /* ln of the probability of its label's letters */
+    double suffix_usual; /* of its suffix, as nm_letters_suffix has it */
     struct nm_look look; /* of the typed name */
     bool out_of_memory;  /* for its look */
 };
 
-/* Take a typed name apart; `parts`, the tails, rank and look are left to nm_query_split,
- * which asks for the public suffix. */
+/* Take a typed name apart; `parts`, the tails and the look are left to nm_query_split,
+ * which asks for the public suffix, and what is only asked for when something is near to
+ * nm_query_weigh. */
 void nm_query_init(const struct nm_index *index, const struct nm_domain *typed,
     struct nm_query *query);
 void nm_query_split(struct nm_query *query);
+void nm_query_weigh(struct nm_query *query);
+
+/* The label before the public suffix, or all of it where there is none. */
+static inline const char *nm_query_label(const struct nm_query *query, size_t *length)
+{
+    const struct nm_domain_parts *parts = &query->parts;
+
+    *length = parts->suffix > parts->registrable
+                  ? parts->suffix - 1U - parts->registrable
+                  : query->typed->length - (size_t)parts->registrable;
+    return query->typed->name + parts->registrable;
+}
 
 /* Everything near, in no order, not yet weighed; two listed names may lead to one
  * target. */

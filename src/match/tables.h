@@ -14,9 +14,10 @@ enum {
     NM_SUFFIX_ROWS_MAX = 8192, /* pairs in the table */
     NM_GLYPH_TEXT_MAX = 3,     /* bytes of a look-alike */
     NM_GLYPH_PAIRS_MAX = 256,
-    NM_LAYOUTS_MAX = 8,    /* keyboards in use at once */
-    NM_LETTERS = 37,       /* letters, digits and the hyphen */
-    NM_LETTER_LENGTHS = 30 /* lengths of labels told apart */
+    NM_LAYOUTS_MAX = 8,     /* keyboards in use at once */
+    NM_LETTERS = 37,        /* letters, digits and the hyphen */
+    NM_LETTER_LENGTHS = 30, /* lengths of labels told apart */
+    NM_USUAL_SUFFIXES_MAX = 256
 };
 
 /* How a suffix comes to stand for another. */
@@ -48,11 +49,18 @@ struct nm_glyph_pair {
 /* Minus natural logarithms of probabilities, in tenths. */
 struct nm_letters {
     char signs[NM_LETTERS + 1];
+    uint8_t places[256]; /* of each byte among the signs; the hyphen's for any other */
     uint8_t pairs[NM_LETTERS + 1]
                  [NM_LETTERS + 1];      /* [first][second]; the last row is the
                                                       start of a label, the last column
                                                       its end */
     uint8_t lengths[NM_LETTER_LENGTHS]; /* of labels of 1, 2, ... */
+    size_t suffix_count;
+    uint8_t rarest; /* of the suffixes that stand here */
+    struct {
+        char text[NM_SUFFIX_TEXT_MAX + 1];
+        uint8_t tenths;
+    } suffixes[NM_USUAL_SUFFIXES_MAX]; /* sorted */
 };
 
 struct nm_tables {
@@ -91,6 +99,11 @@ const struct nm_glyph_pair *nm_tables_glyph(const struct nm_tables *tables,
 double nm_letters_spelling(
     const struct nm_letters *letters, const char *label, size_t length);
 double nm_letters_length(const struct nm_letters *letters, size_t length);
+
+/* How much more usual a suffix is than the rarest that the table holds: the logarithm of
+ * the ratio; 0 for one that it does not hold. */
+double nm_letters_suffix(
+    const struct nm_letters *letters, const char *suffix, size_t length);
 
 /* Parts of nm_tables_new. */
 enum nm_code nm_tables_read_keyboards(

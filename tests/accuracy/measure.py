@@ -9,6 +9,7 @@ import sys
 import works
 from judge import Judge
 
+BY_SUFFIX = ("mil", "real .ml")  # what the suffix alone decides; nothing is fitted to it
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 
@@ -34,6 +35,7 @@ def make_works(data, judge):
     providers = works.read_providers(os.path.join(SOURCE, "conf", "lists", "providers.txt"))
     made = [
         works.corporate_lists(data),
+        works.corporate_lists(data, with_ranks=True),
         works.corporate_history(data, providers),
         works.consumer(data, providers),
         works.mil_slips(data),
@@ -43,4 +45,6 @@ def make_works(data, judge):
         works.ranked_squatters(data, providers),
         works.idn(data, judge.skeletons),
     ]
+    for work in made:
+        judge.ask(work, candidates=work.title not in BY_SUFFIX)
     return {work.title: work for work in made}

@@ -30,8 +30,12 @@ def read_doubtful():
 DOUBTFUL = read_doubtful()
 
 
+def sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def is_doubtful(name):
-    return hashlib.sha256(f"nearmiss {name}".encode()).hexdigest()[:16] in DOUBTFUL
+    return sha256(f"nearmiss {name}")[:16] in DOUBTFUL
 
 
 class Typed:
@@ -43,6 +47,13 @@ class Typed:
         self.messages = messages
         self.doubtful = doubtful  # neither slip nor meant: it counts nowhere
         self.verdict = None
+
+
+def part_of(typed, parts):
+    """Which of so many parts a name belongs to: by what was meant, or by the first of what
+    is near, so that no target is in two parts."""
+    near = [candidate.target for candidate in typed.verdict.candidates]
+    return int(sha256(typed.meant or min(near, default=typed.name))[:8], 16) % parts
 
 
 class Work:
@@ -103,7 +114,7 @@ def read_providers(path):
         return [line for line in lines if line]
 
 
-def corporate_lists(data):
+def corporate_lists(data, with_ranks=False):
     stream, typos = data.stream(), data.corporate_typos()
     known = {
         name
@@ -117,7 +128,10 @@ def corporate_lists(data):
     for one in typed:
         if one.meant and not is_below(one.meant, known):
             one.doubtful = True
-    return Work("corporate, lists", [f"protected {name}" for name in sorted(known)], typed)
+    lines = [f"protected {name}" for name in sorted(known)]
+    if with_ranks:
+        lines += [f"rank {name} {rank}" for name, rank in data.ranks.items()]
+    return Work("corporate, lists" + ", ranked" * with_ranks, lines, typed)
 
 
 def corporate_history(data, providers):
@@ -179,7 +193,10 @@ def neighbours(data, with_ranks):
             near.add(name)
     if with_ranks:
         lines += [f"rank {name} {rank}" for name, rank in ranks.items()]
-    return Work("neighbours" + ", ranked" * with_ranks, lines, [Typed(name) for name in sorted(near)])
+    typos = data.consumer_typos()
+    typed = [Typed(typo, meant) for typo, meant in typos.items() if meant in set(known)]
+    typed += [Typed(name) for name in sorted(near - set(typos))]
+    return Work("neighbours" + ", ranked" * with_ranks, lines, typed)
 
 
 def ranked_squatters(data, providers):

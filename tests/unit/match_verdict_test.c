@@ -130,6 +130,8 @@ START_TEST(test_match__digits_first_letters_and_twins_are_weak_evidence)
     ck_assert(confidence_of("contractor.com.au", "contractor.com") < 0.9);
     ck_assert(confidence_of("contractor.com", "contractor.de") < 0.5);
     ck_assert(confidence_of("gmbh.de", "gmbh.dk") < 0.9);
+    ck_assert(confidence_of("lindenhof.de", "lindenhof.dk") <
+              confidence_of("lindenhof.de", "lindenhof.dj"));
     ck_assert(confidence_of("cater.com", "water.com") <
               confidence_of("cater.com", "caser.com"));
 }
@@ -169,6 +171,12 @@ static struct nm_verdict with_history(double own, double target)
     return verdict;
 }
 
+/* Confidences near 1 differ in no digit. */
+static double score_of(struct nm_verdict verdict)
+{
+    return verdict.best.prior + verdict.best.slip - verdict.best.genuine;
+}
+
 START_TEST(test_match__history_is_weighed_and_ends_no_question)
 {
     ck_assert_int_eq(with_history(0, 3000).match, NM_MATCH_NEAR_MISS);
@@ -176,10 +184,10 @@ START_TEST(test_match__history_is_weighed_and_ends_no_question)
     ck_assert_int_eq(with_history(3000, 3000).match, NM_MATCH_KNOWN);
     ck_assert_int_eq(with_history(3000, 2).match, NM_MATCH_KNOWN);
     ck_assert_int_eq(with_history(1, 1).match, NM_MATCH_KNOWN);
-    ck_assert(with_history(0, 3000).confidence > with_history(0, 30).confidence);
-    ck_assert(with_history(0, 30).confidence > with_history(0, 2).confidence);
-    ck_assert(with_history(2, 300).confidence > with_history(20, 300).confidence);
-    ck_assert(with_history(20, 300).confidence > with_history(200, 300).confidence);
+    ck_assert(score_of(with_history(0, 3000)) > score_of(with_history(0, 30)));
+    ck_assert(score_of(with_history(0, 30)) > score_of(with_history(0, 2)));
+    ck_assert(score_of(with_history(2, 300)) > score_of(with_history(20, 300)));
+    ck_assert(score_of(with_history(20, 300)) > score_of(with_history(200, 300)));
 }
 END_TEST
 
@@ -293,7 +301,8 @@ END_TEST
 
 START_TEST(test_match__the_threshold_draws_the_line)
 {
-    static const double thresholds[] = {0, 0.3, 0.999999};
+    const double confidence = confidence_of("contractor.com", "contractor.net");
+    const double thresholds[] = {0, confidence * 0.99, confidence * 1.01};
     static const enum nm_match expected[] = {
         NM_MATCH_NEAR_MISS, NM_MATCH_NEAR_MISS, NM_MATCH_NONE};
 
@@ -350,18 +359,15 @@ START_TEST(test_match__names_of_the_greatest_length_are_judged)
 }
 END_TEST
 
-START_TEST(test_match__the_built_in_providers_are_no_slips_for_each_other)
+/* The built-in list, of which the caller frees the rows. */
+static struct nm_index_entry *read_providers(
+    const struct nm_names *names, size_t *count)
 {
     const struct nm_table table = nm_builtin_table("providers");
     struct nm_index_entry *entries = calloc(table.length, sizeof *entries);
-    struct nm_index *index = NULL;
-    struct nm_index_spec spec;
-    size_t count = 0;
-    struct kit empty;
 
     ck_assert_ptr_nonnull(entries);
-    kit_begin(&empty);
-    spec = empty.spec;
+    *count = 0;
     for (size_t at = 0; at < table.length;) {
         const char *line = table.text + at;
         const size_t length = strcspn(line, "\n");
@@ -370,11 +376,56 @@ START_TEST(test_match__the_built_in_providers_are_no_slips_for_each_other)
         if (length == 0 || *line == '#')
             continue;
         ck_assert_int_eq(
-            nm_domain_parse(empty.names, line, length, &entries[count].name),
-            NM_FAULT_NONE);
-        entries[count].listing = NM_LISTING_PROVIDER;
-        entries[count++].weight = 1;
+            nm_domain_parse(names, line, length, &entries[*count].name), NM_FAULT_NONE);
+        entries[*count].listing = NM_LISTING_PROVIDER;
+        entries[(*count)++].weight = 1;
     }
+    return entries;
+}
+
+/* Whoever protects some of them and leaves the list out is still told no other one is
+ * a slip. */
+START_TEST(test_match__a_built_in_provider_is_no_slip_listed_or_not)
+{
+    enum { PROTECTED = 40 };
+    struct nm_index_entry *entries;
+    struct nm_index *index = NULL;
+    struct nm_index_spec spec;
+    struct kit empty;
+    size_t count;
+
+    kit_begin(&empty);
+    entries = read_providers(empty.names, &count);
+    ck_assert_uint_gt(count, 2 * PROTECTED);
+    for (size_t i = 0; i < PROTECTED; i++)
+        entries[i].listing = NM_LISTING_PROTECTED;
+    spec = empty.spec;
+    spec.entries = entries;
+    spec.entry_count = PROTECTED;
+    ck_assert_int_eq(nm_index_new(&spec, &index, NULL), NM_OK);
+    for (size_t i = PROTECTED; i < count; i++) {
+        struct nm_verdict verdict;
+
+        nm_index_match(index, &entries[i].name, &verdict);
+        ck_assert_msg(verdict.confidence < 0.9, "%s", entries[i].name.name);
+    }
+    nm_index_free(&index);
+    free(entries);
+    nm_names_free(&empty.names);
+}
+END_TEST
+
+START_TEST(test_match__the_built_in_providers_are_no_slips_for_each_other)
+{
+    struct nm_index_entry *entries;
+    struct nm_index *index = NULL;
+    struct nm_index_spec spec;
+    struct kit empty;
+    size_t count;
+
+    kit_begin(&empty);
+    entries = read_providers(empty.names, &count);
+    spec = empty.spec;
     spec.entries = entries;
     spec.entry_count = count;
     ck_assert_int_eq(nm_index_new(&spec, &index, NULL), NM_OK);
@@ -423,6 +474,7 @@ int main(void)
     tcase_add_test(cases, test_match__names_of_the_greatest_length_are_judged);
     tcase_add_test(
         cases, test_match__the_built_in_providers_are_no_slips_for_each_other);
+    tcase_add_test(cases, test_match__a_built_in_provider_is_no_slip_listed_or_not);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
