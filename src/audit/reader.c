@@ -9,70 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUSY_MS = 5000, URI_MAX = 8192 };
-
 /* ---- open --------------------------------------------------------------- */
-
-/* What is read may come from elsewhere. */
-static int restrict_reader(sqlite3 *db)
-{
-    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-    (void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, NM_ROW_BYTES_MAX);
-    (void)sqlite3_busy_timeout(db, BUSY_MS);
-    return nm_sql_exec(db, "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF");
-}
-
-/* As it is found: with the daemon's -wal and -shm files, or, when these are missing and
- * may not be made, as a file that nobody writes. */
-static int open_database(struct nm_audit_reader *reader, const char *parameters)
-{
-    char uri[URI_MAX];
-    struct nm_buf buf;
-    int64_t ignored = 0;
-    int status;
-
-    nm_buf_init(&buf, uri, sizeof uri);
-    nm_buf_puts(&buf, "file:");
-    for (const char *c = reader->path; *c != '\0'; c++) {
-        if (strchr("?#%", *c) != NULL)
-            nm_buf_printf(&buf, "%%%02X", (unsigned char)*c);
-        else
-            nm_buf_put(&buf, c, 1);
-    }
-    nm_buf_puts(&buf, parameters);
-    if (buf.truncated)
-        return SQLITE_CANTOPEN;
-    status = sqlite3_open_v2(uri, &reader->db,
-        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
-            SQLITE_OPEN_EXRESCODE,
-        NULL);
-    if (status == SQLITE_OK)
-        status = restrict_reader(reader->db);
-    if (status == SQLITE_OK)
-        status = nm_sql_number(
-            reader->db, "SELECT count(*) FROM sqlite_schema", 0, &ignored);
-    return status;
-}
-
-static enum nm_code connect_reader(
-    struct nm_audit_reader *reader, struct nm_error *error)
-{
-    int status;
-
-    if (access(reader->path, R_OK) != 0)
-        return nm_fail(error, NM_SYSTEM, "%s: %s", reader->path, strerror(errno));
-    status = open_database(reader, "?mode=ro");
-    if ((status & 0xff) == SQLITE_CANTOPEN || (status & 0xff) == SQLITE_READONLY) {
-        (void)sqlite3_close(reader->db);
-        reader->db = NULL;
-        status = open_database(reader, "?mode=ro&immutable=1");
-    }
-    if (status != SQLITE_OK)
-        return nm_sql_fail(reader->db, reader->path, status, error);
-    return NM_OK;
-}
 
 static enum nm_code open_reader(
     const char *path, struct nm_audit_reader **out, struct nm_error *error)
@@ -87,7 +24,7 @@ static enum nm_code open_reader(
         nm_arena_new(NM_PAGE_BYTES + NM_ROW_BYTES_MAX, &reader->arena) != NM_OK)
         (void)nm_fail(error, NM_NO_MEMORY, "%s: out of memory", path);
     else
-        code = connect_reader(reader, error);
+        code = nm_sql_open_to_read(reader->path, NM_ROW_BYTES_MAX, &reader->db, error);
     if (code != NM_OK) {
         nm_audit_reader_close(&reader);
         return code;

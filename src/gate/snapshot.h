@@ -16,6 +16,13 @@
 
 enum { NM_CONFIG_HASH_LENGTH = 64 }; /* BLAKE2b-256, in hexadecimal */
 
+/* Names that an index is built with beside those of the lists: a history's counts. */
+struct nm_history_view {
+    const void *self;
+    size_t count;
+    void (*entry)(const void *self, size_t i, struct nm_index_entry *out);
+};
+
 struct psl_ctx_st;
 
 struct nm_snapshot_values {

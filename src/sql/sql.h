@@ -27,6 +27,12 @@ enum nm_code nm_sql_lock(const char *path, int *lock, struct nm_error *error);
 /* Keep the changes of `db` in a write-ahead log. NM_SYSTEM where its file system cannot. */
 enum nm_code nm_sql_use_wal(sqlite3 *db, const char *path, struct nm_error *error);
 
+/* Open what may come from elsewhere, only to read it, whether somebody writes it just now
+ * or it may not be written at all; values of more than `value_bytes_max` are not read.
+ * `*out` is set on failure too where SQLite left something to close. NM_SYSTEM. */
+enum nm_code nm_sql_open_to_read(
+    const char *path, size_t value_bytes_max, sqlite3 **out, struct nm_error *error);
+
 /* Run SQL without parameters or rows that matter. */
 int nm_sql_exec(sqlite3 *db, const char *sql);
 
