@@ -19,7 +19,7 @@
 /* The program's exit status; a contract. */
 enum nm_exit {
     NM_EXIT_FINE = 0,
-    NM_EXIT_FINDING = 1, /* a near miss */
+    NM_EXIT_FINDING = 1, /* a near miss, a line that was left out */
     NM_EXIT_USAGE = 2,
     NM_EXIT_CONFIGURATION = 3,
     NM_EXIT_SYSTEM = 4
@@ -44,6 +44,7 @@ enum nm_cli_option {
     NM_CLI_OUTCOME,
     NM_CLI_ACTS,
     NM_CLI_LAST,
+    NM_CLI_COUNTS,
     NM_CLI_DATABASE,
     NM_CLI_SOCKET,
     NM_CLI_HELP
@@ -91,6 +92,8 @@ extern const struct nm_command nm_command_config_defaults;
 extern const struct nm_command nm_command_config_show;
 extern const struct nm_command nm_command_audit_list;
 extern const struct nm_command nm_command_audit_show;
+extern const struct nm_command nm_command_history_import;
+extern const struct nm_command nm_command_history_list;
 extern const struct nm_command nm_command_reload;
 extern const struct nm_command nm_command_status;
 

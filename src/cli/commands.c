@@ -13,6 +13,8 @@ static const struct nm_command *const commands[] = {
     &nm_command_config_show,
     &nm_command_audit_list,
     &nm_command_audit_show,
+    &nm_command_history_import,
+    &nm_command_history_list,
     &nm_command_reload,
     &nm_command_status,
 };

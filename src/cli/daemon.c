@@ -58,20 +58,28 @@ static enum nm_exit read_answer(
     return NM_EXIT_SYSTEM;
 }
 
+enum nm_exit nm_ask_daemon_with(const struct nm_call *call, const char *socket,
+    const char *request, int file, struct nm_daemon_answer *out)
+{
+    struct nm_error error = {0};
+    char *text = NULL;
+
+    if (nm_control_ask_with(socket, request, file, &text, &error) != NM_OK)
+        return nm_complain_and(call, NM_EXIT_SYSTEM, "%s", error.message);
+    return read_answer(call, text, out);
+}
+
 enum nm_exit nm_ask_daemon(
     const struct nm_call *call, const char *request, struct nm_daemon_answer *out)
 {
     struct nm_config *config = NULL;
     const char *socket = NULL;
-    char *text = NULL;
-    struct nm_error error = {0};
     enum nm_exit status = find_socket(call, &config, &socket);
 
-    if (status == NM_EXIT_FINE &&
-        nm_control_ask(socket, request, &text, &error) != NM_OK)
-        status = nm_complain_and(call, NM_EXIT_SYSTEM, "%s", error.message);
+    if (status == NM_EXIT_FINE)
+        status = nm_ask_daemon_with(call, socket, request, -1, out);
     nm_config_free(&config);
-    return status == NM_EXIT_FINE ? read_answer(call, text, out) : status;
+    return status;
 }
 
 void nm_put_lines(FILE *out, const char *text)

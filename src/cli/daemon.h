@@ -16,6 +16,10 @@ struct nm_daemon_answer {
 enum nm_exit nm_ask_daemon(
     const struct nm_call *call, const char *request, struct nm_daemon_answer *out);
 
+/* The same at a socket that is known, with a file for the daemon, or -1. */
+enum nm_exit nm_ask_daemon_with(const struct nm_call *call, const char *socket,
+    const char *request, int file, struct nm_daemon_answer *out);
+
 /* Text of the daemon, line by line, made visible. */
 void nm_put_lines(FILE *out, const char *text);
 

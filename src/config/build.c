@@ -40,13 +40,14 @@ enum nm_code nm_config_suffixes(
 }
 
 enum nm_code nm_config_index(const struct nm_config *config,
-    const struct nm_names *names, size_t count, struct nm_index **out,
-    struct nm_error *error)
+    const struct nm_names *names, size_t count, const struct nm_history_view *history,
+    struct nm_index **out, struct nm_error *error)
 {
-    struct nm_index_entry *entries = calloc(count + 1, sizeof *entries);
+    const size_t more = history != NULL ? history->count : 0;
+    struct nm_index_entry *entries = calloc(count + more + 1, sizeof *entries);
     const struct nm_index_spec spec = {.names = names,
         .entries = entries,
-        .entry_count = count,
+        .entry_count = count + more,
         .suffixes = config->suffixes,
         .suffix_count = config->suffix_count,
         .suffix_slips = table_of(&config->suffix_slips),
@@ -61,6 +62,8 @@ enum nm_code nm_config_index(const struct nm_config *config,
         return NM_NO_MEMORY;
     for (size_t i = 0; i < count; i++)
         nm_roster_entry(config->roster, i, &entries[i]);
+    for (size_t i = 0; i < more; i++)
+        history->entry(history->self, i, &entries[count + i]);
     code = nm_index_new(&spec, out, error);
     free(entries);
     return code;
@@ -103,7 +106,8 @@ static void free_values(struct nm_snapshot_values *values)
     psl_free(values->suffixes);
 }
 
-enum nm_code nm_config_build(const struct nm_config *config, struct nm_snapshot **out,
+enum nm_code nm_config_build(const struct nm_config *config,
+    const struct nm_history_view *history, struct nm_snapshot **out,
     struct nm_complaints *complaints)
 {
     struct nm_snapshot_values values = {0};
@@ -118,7 +122,7 @@ enum nm_code nm_config_build(const struct nm_config *config, struct nm_snapshot 
         code = nm_names_new(values.suffixes, &values.names, &error);
     if (code == NM_OK)
         code = nm_config_index(config, values.names, nm_roster_size(config->roster),
-            &values.index, &error);
+            history, &values.index, &error);
     if (code == NM_OK)
         code = nm_policy_new(config->rules, config->rule_count, &values.policy, &error);
     if (code == NM_OK)

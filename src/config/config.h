@@ -55,6 +55,7 @@ struct nm_settings {
     const char *milter_socket_group; /* "" for none */
     const char *control_socket;      /* "unix:/path" */
     const char *audit_database;
+    const char *history_database;
     enum nm_action audit_on_failure;
     unsigned audit_wait_ms;
     const char *user; /* "" for none */
@@ -83,10 +84,11 @@ const struct nm_settings *nm_config_settings(const struct nm_config *config);
 const char *nm_config_hash(const struct nm_config *config);
 const char *nm_config_text(const struct nm_config *config);
 
-/* A snapshot for the gate, with one reference. The configuration may be freed after.
- * NM_NO_MEMORY, or what a layer below cannot do (more names than it takes, ICU without its
+/* A snapshot for the gate, with one reference, that knows the names of `history` (or NULL)
+ * beside those of the lists. The configuration may be freed after. NM_NO_MEMORY, or what a layer below cannot do (more names than it takes, ICU without its
  * data), then with a complaint. */
-enum nm_code nm_config_build(const struct nm_config *config, struct nm_snapshot **out,
+enum nm_code nm_config_build(const struct nm_config *config,
+    const struct nm_history_view *history, struct nm_snapshot **out,
     struct nm_complaints *complaints);
 
 /* The whole configuration with its defaults, as text that loads again: each option with

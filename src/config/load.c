@@ -99,6 +99,21 @@ static enum nm_code resolve_paths(struct nm_config *config)
     return NM_OK;
 }
 
+/* Beside the audit log, unless the configuration names a place. */
+static enum nm_code place_history(struct nm_config *config)
+{
+    const char *log = config->values[NM_OPT_AUDIT_DATABASE].text;
+    const char *slash = strrchr(log, '/');
+    struct nm_value *value = &config->values[NM_OPT_HISTORY_DATABASE];
+    char *folder;
+
+    if (value->text[0] != '\0' || slash == NULL)
+        return NM_OK;
+    folder = nm_arena_copy(config->arena, log, (size_t)(slash - log) + 1);
+    value->text = folder != NULL ? join(config->arena, folder, "state.db") : NULL;
+    return value->text != NULL ? NM_OK : NM_NO_MEMORY;
+}
+
 /* ---- settings ----------------------------------------------------------- */
 
 static enum nm_code name_gateway(struct nm_config *config)
@@ -124,6 +139,7 @@ static void fill_settings(struct nm_config *config)
         .milter_socket_group = values[NM_OPT_MILTER_SOCKET_GROUP].text,
         .control_socket = values[NM_OPT_CONTROL_SOCKET].text,
         .audit_database = values[NM_OPT_AUDIT_DATABASE].text,
+        .history_database = values[NM_OPT_HISTORY_DATABASE].text,
         .audit_on_failure = (enum nm_action)(int)values[NM_OPT_AUDIT_ON_FAILURE].number,
         .audit_wait_ms = (unsigned)values[NM_OPT_AUDIT_WAIT_MS].number,
         .user = values[NM_OPT_USER].text,
@@ -245,7 +261,8 @@ static enum nm_code check_tables(struct nm_config *config)
     const struct nm_value *keyboards = &config->values[NM_OPT_MATCH_KEYBOARDS];
     struct nm_error error = {.code = NM_OK};
     struct nm_index *index = NULL;
-    const enum nm_code code = nm_config_index(config, config->names, 0, &index, &error);
+    const enum nm_code code =
+        nm_config_index(config, config->names, 0, NULL, &index, &error);
 
     nm_index_free(&index);
     if (code == NM_OK || code == NM_NO_MEMORY)
@@ -260,9 +277,9 @@ static enum nm_code check_tables(struct nm_config *config)
 
 static enum nm_code load_parts(struct nm_config *config)
 {
-    enum nm_code (*const steps[])(struct nm_config *) = {resolve_paths, name_gateway,
-        nm_config_load_rules, load_networks, load_layouts, load_tables, load_names,
-        check_tables, nm_config_load_domains};
+    enum nm_code (*const steps[])(struct nm_config *) = {resolve_paths, place_history,
+        name_gateway, nm_config_load_rules, load_networks, load_layouts, load_tables,
+        load_names, check_tables, nm_config_load_domains};
     enum nm_code code = NM_OK;
 
     for (size_t i = 0; code == NM_OK && i < NM_COUNT(steps); i++)

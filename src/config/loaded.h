@@ -58,9 +58,10 @@ enum nm_code nm_config_load_domains(struct nm_config *config);
 enum nm_code nm_config_suffixes(
     const struct nm_config *config, struct psl_ctx_st **out, struct nm_error *error);
 
-/* An index of the first `count` names of the roster. As nm_index_new. */
+/* An index of the first `count` names of the roster and those of `history`, or NULL. As
+ * nm_index_new. */
 enum nm_code nm_config_index(const struct nm_config *config,
-    const struct nm_names *names, size_t count, struct nm_index **out,
-    struct nm_error *error);
+    const struct nm_names *names, size_t count, const struct nm_history_view *history,
+    struct nm_index **out, struct nm_error *error);
 
 #endif

@@ -223,13 +223,12 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
 
     [NM_OPT_HISTORY] = {.path = "history",
         .type = NM_OPTION_GROUP,
-        .is_later = true,
         .help = "what mail from here has gone to before"},
     [NM_OPT_HISTORY_DATABASE] = {.path = "history.database",
         .type = NM_OPTION_PATH,
-        .text = "/var/lib/nearmiss/state.db",
-        .is_later = true,
-        .help = "SQLite database"},
+        .text = "",
+        .help = "SQLite database of what is learnt or changed while mail flows; empty: "
+                "state.db beside audit.database"},
     [NM_OPT_HISTORY_LEARN] = {.path = "history.learn",
         .type = NM_OPTION_BOOL,
         .number = true,

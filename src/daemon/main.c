@@ -1,6 +1,7 @@
 /*
  * nearmissd: wires the adapters to the gate and lives until it is told to stop.
  */
+#include "changes.h"
 #include "control/control.h"
 #include "log.h"
 #include "milter/milter.h"
@@ -107,8 +108,16 @@ static char *answer_status(void *self, const struct nm_control_request *request)
     return status(self);
 }
 
+static char *answer_import(void *self, const struct nm_control_request *request)
+{
+    struct daemon *daemon = self;
+
+    return nm_change_import(&daemon->runtime, request);
+}
+
 /* What the tool may ask for. */
 static const struct nm_control_verb verbs[] = {
+    {.name = "history-import", .answer = answer_import},
     {.name = "reload", .answer = answer_reload},
     {.name = "status", .everyone = true, .answer = answer_status},
 };
@@ -269,15 +278,17 @@ static int run(const char *config_path, struct nm_config *config,
     return stop(&daemon);
 }
 
-/* `-t`: the configuration is built whole, and the log is looked at. */
+/* `-t`: the configuration is built whole, and the databases are looked at. */
 static int test(const char *config_path, struct nm_config *config,
     struct nm_complaints *complaints, struct nm_error *error)
 {
     struct nm_snapshot *snapshot = NULL;
-    enum nm_code code = nm_config_build(config, &snapshot, complaints);
+    enum nm_code code = nm_config_build(config, NULL, &snapshot, complaints);
 
     if (code == NM_OK)
         code = nm_audit_check(nm_config_settings(config)->audit_database, error);
+    if (code == NM_OK)
+        code = nm_state_check(nm_config_settings(config)->history_database, error);
     nm_snapshot_release(&snapshot);
     nm_config_free(&config);
     if (code != NM_OK)

@@ -53,6 +53,56 @@ static enum nm_code start_audit(struct nm_runtime *runtime, struct nm_error *err
         nm_config_text(runtime->config));
 }
 
+/* ---- the snapshot ----------------------------------------------------------- */
+
+static enum nm_code build(const struct nm_config *config,
+    const struct nm_counts *counts, struct nm_snapshot **out,
+    struct nm_complaints *complaints)
+{
+    const struct nm_history_view history = nm_counts_view(counts);
+
+    return nm_config_build(config, &history, out, complaints);
+}
+
+static enum nm_code open_state(struct nm_runtime *runtime, struct nm_error *error)
+{
+    const char *path = nm_config_settings(runtime->config)->history_database;
+    const enum nm_code code = nm_state_open(path, &runtime->state, error);
+
+    return code == NM_OK ? nm_state_counts(runtime->state, &runtime->counts, error)
+                         : code;
+}
+
+enum nm_code nm_runtime_take_history(struct nm_runtime *runtime, struct nm_error *error)
+{
+    struct nm_counts *counts = NULL;
+    struct nm_snapshot *snapshot = NULL;
+    struct nm_complaints complaints;
+    enum nm_code code = nm_state_counts(runtime->state, &counts, error);
+
+    if (code != NM_OK)
+        return code;
+    nm_complaints_init(&complaints);
+    (void)pthread_mutex_lock(&runtime->reloading);
+    code = build(runtime->config, counts, &snapshot, &complaints);
+    if (code == NM_OK) {
+        struct nm_counts *before = runtime->counts;
+
+        nm_slot_swap(runtime->slot, snapshot);
+        runtime->counts = counts;
+        counts = before;
+    }
+    (void)pthread_mutex_unlock(&runtime->reloading);
+    if (code != NM_OK)
+        code = nm_fail(error, code, "%s",
+            complaints.count > 0 ? complaints.rows[0].error.message : "out of memory");
+    nm_complaints_free(&complaints);
+    nm_counts_free(&counts);
+    return code;
+}
+
+/* ---- start and reload ------------------------------------------------------- */
+
 enum nm_code nm_runtime_start(struct nm_runtime *runtime, const char *config_path,
     struct nm_config *config, struct nm_complaints *complaints, struct nm_error *error)
 {
@@ -65,7 +115,9 @@ enum nm_code nm_runtime_start(struct nm_runtime *runtime, const char *config_pat
     runtime->started_us = clock_now_us(NULL);
     runtime->loaded_us = runtime->started_us;
     (void)pthread_mutex_init(&runtime->reloading, NULL);
-    code = nm_config_build(config, &snapshot, complaints);
+    code = open_state(runtime, error);
+    if (code == NM_OK)
+        code = build(config, runtime->counts, &snapshot, complaints);
     if (code == NM_OK)
         code = nm_slot_new(snapshot, &runtime->slot);
     if (code == NM_OK)
@@ -86,6 +138,7 @@ static void warn_of_fixed_settings(
     } fixed[] = {
         {"milter.socket", before->milter_socket, now->milter_socket},
         {"audit.database", before->audit_database, now->audit_database},
+        {"history.database", before->history_database, now->history_database},
         {"control.socket", before->control_socket, now->control_socket},
         {"user", before->user, now->user},
     };
@@ -130,7 +183,7 @@ enum nm_code nm_runtime_reload(
     (void)pthread_mutex_lock(&runtime->reloading);
     code = nm_config_load(runtime->config_path, &next, complaints);
     if (code == NM_OK)
-        code = nm_config_build(next, &snapshot, complaints);
+        code = build(next, runtime->counts, &snapshot, complaints);
     if (code == NM_OK) {
         put_in_force(runtime, next, snapshot);
         nm_log(nm_process_log(), NM_LOG_NOTICE, "configuration reloaded",
@@ -228,15 +281,16 @@ char *nm_runtime_status(struct nm_runtime *runtime)
 
     values = nm_snapshot_values(snapshot);
     (void)pthread_mutex_lock(&runtime->reloading);
-    status = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "config",
-        values->config_hash, "mode", nm_mode_name(values->mode), "gateway",
+    status = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+        "config", values->config_hash, "mode", nm_mode_name(values->mode), "gateway",
         values->gateway, "pid", (json_int_t)getpid(), "uptime_s",
         (json_int_t)((clock_now_us(NULL) - runtime->started_us) / 1000000),
         "config_age_s",
         (json_int_t)((clock_now_us(NULL) - runtime->loaded_us) / 1000000), "reloads",
         (json_int_t)runtime->reloads, "open_sessions", (json_int_t)nm_milter_sessions(),
         "names", (json_int_t)nm_index_size(values->index), "rules",
-        (json_int_t)nm_policy_size(values->policy));
+        (json_int_t)nm_policy_size(values->policy), "history_domains",
+        (json_int_t)nm_counts_size(runtime->counts));
     if (status != NULL && put_counts(status) == 0 && put_audit(runtime, status) == 0)
         text = json_dumps(status, JSON_COMPACT);
     (void)pthread_mutex_unlock(&runtime->reloading);
@@ -249,6 +303,8 @@ void nm_runtime_stop(struct nm_runtime *runtime)
 {
     if (runtime->audit != NULL)
         nm_audit_stop(&runtime->audit);
+    nm_state_close(&runtime->state);
+    nm_counts_free(&runtime->counts);
     nm_slot_free(&runtime->slot);
     nm_config_free(&runtime->config);
     (void)pthread_mutex_destroy(&runtime->reloading);

@@ -1,7 +1,7 @@
 /*
- * What runs: the configuration in force, the slot with its snapshot, the audit log, and
- * the ports that wire them to the gate. One a process. Reload and status may be asked
- * for by any thread.
+ * What runs: the configuration in force, the slot with its snapshot, the audit log, the
+ * state database, and the ports that wire them to the gate. One a process. Reload and
+ * status may be asked for by any thread.
  */
 #ifndef NM_DAEMON_RUNTIME_H
 #define NM_DAEMON_RUNTIME_H
@@ -9,6 +9,7 @@
 #include "audit/audit.h"
 #include "config/config.h"
 #include "gate/session.h"
+#include "state/state.h"
 
 #include <pthread.h>
 
@@ -16,15 +17,18 @@ struct nm_runtime {
     const char *config_path;
     pthread_mutex_t reloading; /* one reload at a time; guards `config` and the below */
     struct nm_config *config;  /* in force */
+    struct nm_counts *counts;  /* of the history, as the snapshot knows them */
     int64_t loaded_us;
     uint64_t reloads;
     int64_t started_us;
     struct nm_slot *slot;
     struct nm_audit *audit;
+    struct nm_state *state;
     struct nm_ports ports;
 };
 
-/* Build the snapshot of `config`, which is taken over, and start the audit log. */
+/* Open the state database, build the snapshot of `config`, which is taken over, and start
+ * the audit log. */
 enum nm_code nm_runtime_start(struct nm_runtime *runtime, const char *config_path,
     struct nm_config *config, struct nm_complaints *complaints, struct nm_error *error);
 
@@ -32,6 +36,11 @@ enum nm_code nm_runtime_start(struct nm_runtime *runtime, const char *config_pat
  * stays and `complaints` says why. */
 enum nm_code nm_runtime_reload(
     struct nm_runtime *runtime, struct nm_complaints *complaints);
+
+/* Put a history that was changed in force, with the configuration as it is. NM_NO_MEMORY,
+ * NM_SYSTEM: the snapshot stays as it was. */
+enum nm_code nm_runtime_take_history(
+    struct nm_runtime *runtime, struct nm_error *error);
 
 /* Say in the log what is in force, once all parts run. */
 void nm_runtime_log_ready(struct nm_runtime *runtime);

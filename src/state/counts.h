@@ -57,6 +57,11 @@ enum nm_code nm_counts_read(const struct nm_names *names, const char *text,
     size_t length, const struct nm_counts_complainer *complainer,
     struct nm_counts **out, size_t *bad);
 
+/* The same from the file's beginning on, of at most NM_COUNTS_BYTES_MAX. NM_SYSTEM too. */
+enum nm_code nm_counts_read_file(const struct nm_names *names, int file,
+    const struct nm_counts_complainer *complainer, struct nm_counts **out, size_t *bad,
+    struct nm_error *error);
+
 /* Write them as such lines. False when writing failed. */
 bool nm_counts_write(const struct nm_counts *counts, int file);
 

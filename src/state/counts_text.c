@@ -1,7 +1,12 @@
 /* Counts from a text of `domain<TAB>messages` lines. */
 #include "state/counts.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { FIRST_BYTES = 64 * 1024 };
 
 struct reading {
     const struct nm_names *names;
@@ -125,4 +130,60 @@ enum nm_code nm_counts_read(const struct nm_names *names, const char *text,
     *out = reading.counts;
     *bad = reading.bad;
     return NM_OK;
+}
+
+/* ---- a file ------------------------------------------------------------- */
+
+/* Pipes have no size, and files grow: read until the end. */
+static enum nm_code read_whole(
+    int file, char **out, size_t *length, struct nm_error *error)
+{
+    size_t capacity = 0;
+    char *bytes = NULL;
+    ssize_t got = 1;
+
+    *length = 0;
+    while (got > 0) {
+        if (*length == capacity) {
+            const size_t larger = capacity > 0 ? 2 * capacity : FIRST_BYTES;
+            char *moved = realloc(bytes, larger);
+
+            if (moved == NULL)
+                break;
+            bytes = moved;
+            capacity = larger;
+        }
+        do
+            got = read(file, bytes + *length, capacity - *length);
+        while (got < 0 && errno == EINTR);
+        *length += got > 0 ? (size_t)got : 0;
+        if (*length > NM_COUNTS_BYTES_MAX)
+            break;
+    }
+    *out = bytes;
+    if (got < 0)
+        return nm_fail(error, NM_SYSTEM, "cannot read: %s", strerror(errno));
+    if (*length > NM_COUNTS_BYTES_MAX)
+        return nm_fail(error, NM_LIMIT, "is longer than %d bytes", NM_COUNTS_BYTES_MAX);
+    return got == 0 ? NM_OK : nm_fail(error, NM_NO_MEMORY, "out of memory");
+}
+
+enum nm_code nm_counts_read_file(const struct nm_names *names, int file,
+    const struct nm_counts_complainer *complainer, struct nm_counts **out, size_t *bad,
+    struct nm_error *error)
+{
+    char *text = NULL;
+    size_t length = 0;
+    enum nm_code code = read_whole(file, &text, &length, error);
+
+    if (code == NM_OK) {
+        code = nm_counts_read(names, text, length, complainer, out, bad);
+        if (code == NM_LIMIT)
+            (void)nm_fail(
+                error, code, "holds more than %d domains", (int)NM_COUNTS_MAX);
+        else if (code != NM_OK)
+            (void)nm_fail(error, code, "out of memory");
+    }
+    free(text);
+    return code;
 }

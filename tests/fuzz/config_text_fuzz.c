@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     code = nm_config_load_memory((const char *)data, size, &config, &complaints);
     if (code == NM_OK) {
         if (complaints.errors > 0 ||
-            nm_config_build(config, &snapshot, &complaints) != NM_OK)
+            nm_config_build(config, NULL, &snapshot, &complaints) != NM_OK)
             abort();
         check_again(config);
         nm_snapshot_release(&snapshot);

@@ -98,7 +98,7 @@ static void build(struct scenario *scenario, struct named_config *config)
     (void)snprintf(path, sizeof path, "%s/%s", scenario->folder, file);
     nm_complaints_init(&complaints);
     if (nm_config_load(path, &loaded, &complaints) != NM_OK ||
-        nm_config_build(loaded, &config->snapshot, &complaints) != NM_OK)
+        nm_config_build(loaded, NULL, &config->snapshot, &complaints) != NM_OK)
         fail_of(scenario, config, &complaints);
     nm_config_free(&loaded);
     nm_complaints_free(&complaints);

@@ -132,7 +132,7 @@ int replay_verdicts(const char *config)
 
     nm_complaints_init(&complaints);
     if (nm_config_load(config, &loaded, &complaints) == NM_OK &&
-        nm_config_build(loaded, &snapshot, &complaints) == NM_OK)
+        nm_config_build(loaded, NULL, &snapshot, &complaints) == NM_OK)
         status = nm_slot_new(snapshot, &slot) == NM_OK ? judge_input(slot)
                                                        : (int)EXIT_SYSTEM;
     nm_complaints_print(&complaints, stderr);

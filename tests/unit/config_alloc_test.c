@@ -57,7 +57,7 @@ START_TEST(test_config__builds_whole_or_not_at_all)
         enum nm_code code;
 
         alloc_walk_fail(failures + 1);
-        code = nm_config_build(config, &snapshot, &kit_complaints);
+        code = nm_config_build(config, NULL, &snapshot, &kit_complaints);
         if (!alloc_walk_failed())
             break;
         failures++;

@@ -34,7 +34,7 @@ static struct nm_snapshot *build(struct nm_config **config)
 {
     struct nm_snapshot *snapshot = NULL;
 
-    if (nm_config_build(*config, &snapshot, &kit_complaints) != NM_OK)
+    if (nm_config_build(*config, NULL, &snapshot, &kit_complaints) != NM_OK)
         ck_abort_msg("%s", kit_said());
     nm_config_free(config);
     ck_assert_ptr_null(*config);

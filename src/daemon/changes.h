@@ -1,0 +1,16 @@
+/*
+ * What people change while mail flows, as the control socket asks for it. Called on the
+ * control server's thread, one call at a time; each returns the answer's text for free(),
+ * or NULL out of memory.
+ */
+#ifndef NM_DAEMON_CHANGES_H
+#define NM_DAEMON_CHANGES_H
+
+#include "control/control.h"
+#include "runtime.h"
+
+/* `history-import`, with a file of counts: "ok\n" once they are stored and in force. */
+char *nm_change_import(
+    struct nm_runtime *runtime, const struct nm_control_request *request);
+
+#endif

@@ -1,0 +1,94 @@
+#include "alloc_walk.h"
+#include "state_kit.h"
+
+START_TEST(test_state__reading_counts_without_memory_leaves_nothing)
+{
+    struct kit_bad_lines lines = {""};
+    struct kit kit;
+    char text[200 * 24];
+    struct nm_buf buf;
+
+    kit_init(&kit);
+    nm_buf_init(&buf, text, sizeof text);
+    for (int i = 0; i < 200; i++)
+        nm_buf_printf(&buf, "n%d.example %d\n", i, i);
+    for (size_t nth = 1;; nth++) {
+        struct nm_counts *counts = NULL;
+        size_t bad = 0;
+        enum nm_code code;
+
+        alloc_walk_fail(nth);
+        code = kit_read(&kit, text, &counts, &lines, &bad);
+        if (!alloc_walk_failed()) {
+            ck_assert_int_eq(code, NM_OK);
+            ck_assert_uint_gt(nth, 3);
+            nm_counts_free(&counts);
+            break;
+        }
+        ck_assert_int_eq(code, NM_NO_MEMORY);
+        ck_assert_ptr_null(counts);
+    }
+    kit_done(&kit);
+}
+END_TEST
+
+START_TEST(test_state__opening_without_memory_leaves_nothing)
+{
+    struct kit kit;
+
+    kit_init(&kit);
+    for (size_t nth = 1;; nth++) {
+        struct nm_state *state = NULL;
+        enum nm_code code;
+
+        alloc_walk_fail(nth);
+        code = nm_state_open(kit.path, &state, NULL);
+        if (!alloc_walk_failed()) {
+            ck_assert_int_eq(code, NM_OK);
+            nm_state_close(&state);
+            break;
+        }
+        ck_assert_int_eq(code, NM_NO_MEMORY);
+        ck_assert_ptr_null(state);
+    }
+    kit_done(&kit);
+}
+END_TEST
+
+START_TEST(test_state__counting_without_memory_leaves_nothing)
+{
+    struct kit kit;
+
+    kit_init(&kit);
+    kit_open(&kit);
+    kit_import(&kit, "a.example 1\nb.example 2\n");
+    for (size_t nth = 1;; nth++) {
+        struct nm_counts *counts = NULL;
+        enum nm_code code;
+
+        alloc_walk_fail(nth);
+        code = nm_state_counts(kit.state, &counts, NULL);
+        if (!alloc_walk_failed()) {
+            ck_assert_int_eq(code, NM_OK);
+            ck_assert_uint_gt(nth, 2);
+            nm_counts_free(&counts);
+            break;
+        }
+        ck_assert_int_eq(code, NM_NO_MEMORY);
+        ck_assert_ptr_null(counts);
+    }
+    kit_done(&kit);
+}
+END_TEST
+
+static void add(TCase *cases)
+{
+    tcase_add_test(cases, test_state__reading_counts_without_memory_leaves_nothing);
+    tcase_add_test(cases, test_state__opening_without_memory_leaves_nothing);
+    tcase_add_test(cases, test_state__counting_without_memory_leaves_nothing);
+}
+
+int main(void)
+{
+    return kit_run("state memory", add);
+}
