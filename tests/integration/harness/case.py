@@ -15,6 +15,7 @@ import unittest
 from typing import NamedTuple
 
 from .site import Site
+from .wait import until
 
 SKIP = 77  # ctest's SKIP_RETURN_CODE
 LONGEST_S = 280  # a module's run, below ctest's own limit: who is killed tidies nothing up
@@ -141,7 +142,16 @@ class SiteCase(unittest.TestCase):
         self.assertEqual(sorted(rows), sorted((one, "hold") for one in queue_ids))
 
     def queue(self):
-        return self.postfix.queue(self.mark)
+        """This case's messages, none of which pickup has in hand: such a one is in two
+        queues for a moment."""
+        rows = []
+
+        def at_rest():
+            rows[:] = self.postfix.queue(self.mark)
+            return all(row["queue_name"] != "maildrop" for row in rows)
+
+        until("pickup is done", at_rest)
+        return rows
 
     def assert_rows(self, *expected):
         """This case's rows are just these, in order; each dict names the fields that count.
