@@ -12,11 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What any message may need, asked for always: steps are agreed on once a connection. */
+/* What any message may need, asked for always: steps are agreed on once a connection.
+ * The end of the headers is among them: of a message that has no header libmilter's own
+ * machine would else ignore the end, and the mail server wait for its answer in vain. */
 enum {
     RIGHTS = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE,
-    STEPS_LEFT_OUT = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NOEOH | SMFIP_NOBODY,
-    STEPS_WITHOUT_REPLY = SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR
+    STEPS_LEFT_OUT = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NOBODY,
+    STEPS_WITHOUT_REPLY = SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR | SMFIP_NR_EOH
 };
 
 static char tag_header[] = "X-Nearmiss";
@@ -308,6 +310,11 @@ static sfsistat on_header(SMFICTX *context, char *name, char *value)
     return silent(context, SMFIP_NR_HDR);
 }
 
+static sfsistat on_eoh(SMFICTX *context)
+{
+    return silent(context, SMFIP_NR_EOH);
+}
+
 static sfsistat on_eom(SMFICTX *context)
 {
     struct nm_input input = {.event = NM_SESSION_END};
@@ -367,6 +374,7 @@ enum nm_code nm_milter_open(
         .xxfi_envrcpt = on_envrcpt,
         .xxfi_data = on_data,
         .xxfi_header = on_header,
+        .xxfi_eoh = on_eoh,
         .xxfi_eom = on_eom,
         .xxfi_abort = on_abort,
         .xxfi_close = on_close,

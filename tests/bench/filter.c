@@ -13,8 +13,8 @@
 /* nearmissd's: src/milter/milter.c. */
 enum {
     RIGHTS = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE,
-    STEPS_LEFT_OUT = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NOEOH | SMFIP_NOBODY,
-    STEPS_WITHOUT_REPLY = SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR
+    STEPS_LEFT_OUT = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NOBODY,
+    STEPS_WITHOUT_REPLY = SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR | SMFIP_NR_EOH
 };
 
 /* libmilter gives its callbacks no argument of ours. Set before smfi_main. */
@@ -84,6 +84,12 @@ static sfsistat on_header(SMFICTX *context, char *name, char *value)
     return SMFIS_NOREPLY;
 }
 
+static sfsistat on_end_of_headers(SMFICTX *context)
+{
+    (void)context;
+    return SMFIS_NOREPLY;
+}
+
 static sfsistat on_end(SMFICTX *context)
 {
     (void)context;
@@ -141,6 +147,7 @@ void filter_serve(const char *address, const struct filter_sink *sink)
         .xxfi_envrcpt = on_rcpt,
         .xxfi_data = on_data,
         .xxfi_header = on_header,
+        .xxfi_eoh = on_end_of_headers,
         .xxfi_eom = on_end,
         .xxfi_abort = on_abort,
         .xxfi_close = on_close,

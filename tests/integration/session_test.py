@@ -222,6 +222,23 @@ class SessionCase(SiteCase):
         self.assertFalse(without["auth"])
 
 
+class BareCase(SiteCase):
+    """Postfix completes no message: a device's may have no header at all."""
+
+    site_options = {"settings": {"local_header_rewrite_clients": ""}}
+
+    def test_a_message_without_headers_goes_through(self):
+        recipients = []
+        for name, text in (("body", b"hello\n"), ("blank", b"\nhello\n"), ("empty", b"\n")):
+            with self.subTest(name):
+                recipients.append(self.at("army.mil", local=name))
+                answers = self.send(recipients[-1], text=text)
+                self.assert_reply(answers.end, 250)
+        self.assert_arrived(*recipients)
+        self.assertEqual(self.queue(), [])
+        self.assert_rows(*[{"recipient": one, "outcome": "passed"} for one in recipients])
+
+
 class OutboundCase(SiteCase):
     config = {
         "outbound": {"authenticated": True, "networks": ["192.0.2.0/24", "2001:db8::/32"]}

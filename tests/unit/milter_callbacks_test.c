@@ -130,7 +130,7 @@ int smfi_quarantine(SMFICTX *context, char *reason)
 
 static const unsigned long every_step = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NOEOH |
                                         SMFIP_NOBODY | SMFIP_NR_CONN | SMFIP_NR_MAIL |
-                                        SMFIP_NR_HDR | SMFIP_NR_DATA;
+                                        SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_DATA;
 static const unsigned long every_right =
     SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE;
 
@@ -167,6 +167,9 @@ static void negotiate(SMFICTX *context, unsigned long steps)
         SMFIS_CONTINUE);
     ck_assert_uint_eq(rights, every_right);
     ck_assert_uint_eq(agreed & ~steps, 0);
+    /* libmilter ignores the end of a message of which it saw no header and no end of
+     * headers. */
+    ck_assert_uint_eq(agreed & SMFIP_NOEOH, 0);
 }
 
 static SMFICTX *connect_from(const char *address, unsigned long steps)
