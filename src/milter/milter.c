@@ -206,14 +206,28 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long rights,
     return SMFIS_CONTINUE;
 }
 
-static sfsistat on_connect(SMFICTX *context, char *host, _SOCK_ADDR *address)
+/* Negotiated before, unless the mail server goes on to its next client on the same
+ * connection: what was agreed on is then libmilter's to keep to. */
+static struct nm_connection *connection_to_use(SMFICTX *context)
 {
     struct nm_connection *connection = connection_of(context);
+
+    if (connection == NULL) {
+        connection = nm_registry_add();
+        (void)smfi_setpriv(context, connection);
+    }
+    return connection;
+}
+
+static sfsistat on_connect(SMFICTX *context, char *host, _SOCK_ADDR *address)
+{
     const struct nm_ip ip = ip_of(address);
+    struct nm_connection *connection;
 
     (void)host;
-    if (connection != NULL && nm_registry_enter()) {
-        if (connection->session == NULL)
+    if (nm_registry_enter()) {
+        connection = connection_to_use(context);
+        if (connection != NULL && connection->session == NULL)
             (void)nm_session_new(milter.ports, milter.slot, &ip, &connection->session);
         nm_registry_leave();
     }

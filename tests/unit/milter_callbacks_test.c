@@ -314,6 +314,25 @@ START_TEST(test_milter__what_the_mail_server_will_not_hold_is_put_off_and_record
 }
 END_TEST
 
+/* SMFIC_QUIT_NC: the next client's connection follows without a negotiation. */
+START_TEST(test_milter__judges_the_next_client_of_a_connection)
+{
+    struct world *world = open_with_action(NM_ACTION_REJECT);
+    SMFICTX *context = connect_from("192.0.2.7", every_step);
+    struct sockaddr_in next = {.sin_family = AF_INET};
+
+    (void)mail(context, NULL);
+    (void)filter.xxfi_close(context);
+    ck_assert_int_eq(inet_pton(AF_INET, "192.0.2.8", &next.sin_addr), 1);
+    (void)filter.xxfi_connect(context, (char[]){"next.example"}, (_SOCK_ADDR *)&next);
+    (void)mail(context, NULL);
+    ck_assert_int_eq(rcpt(context, "<bob@army.ml>"), SMFIS_REJECT);
+    ck_assert_str_eq(world_last(world)->client, "192.0.2.8");
+    hang_up(&context);
+    world_free(&world);
+}
+END_TEST
+
 START_TEST(test_milter__is_silent_only_where_that_was_agreed)
 {
     static const struct {
@@ -474,6 +493,7 @@ int main(void)
     tcase_add_test(cases, test_milter__strips_from_the_last_and_then_tags);
     tcase_add_test(
         cases, test_milter__what_the_mail_server_will_not_hold_is_put_off_and_recorded);
+    tcase_add_test(cases, test_milter__judges_the_next_client_of_a_connection);
     tcase_add_test(cases, test_milter__is_silent_only_where_that_was_agreed);
     tcase_add_test(cases, test_milter__tells_the_gate_what_the_mail_server_knows);
     tcase_add_test(cases, test_milter__knows_local_submission_by_its_queue_id);
