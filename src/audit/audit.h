@@ -101,6 +101,7 @@ struct nm_audit_query {
     const char *outcome;
     size_t newest; /* at most so many, the newest, still given oldest first */
     int64_t after_sequence;
+    int64_t upto_sequence; /* 0: the end */
 };
 
 /* What somebody did beside the mail. Borrowed for the callback. */
@@ -159,6 +160,10 @@ enum nm_code nm_audit_reader_hours(struct nm_audit_reader *reader, int64_t since
 enum nm_code nm_audit_reader_notable(struct nm_audit_reader *reader, int64_t since_us,
     int64_t until_us, bool (*each)(void *self, const struct nm_audit_row *row),
     void *self, struct nm_error *error);
+
+/* The sequence of the last event, 0 when there is none. */
+enum nm_code nm_audit_reader_last(
+    struct nm_audit_reader *reader, int64_t *sequence, struct nm_error *error);
 
 /* The times of the first and the last decision; both 0 when there is none. */
 enum nm_code nm_audit_reader_span(struct nm_audit_reader *reader, int64_t *first_us,

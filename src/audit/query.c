@@ -264,6 +264,8 @@ int nm_filter_find_bounds(struct nm_filter *filter, sqlite3 *db)
     if (filter->query->after_sequence > 0)
         filter->after = filter->query->after_sequence;
     filter->upto = filter->bound;
+    if (filter->query->upto_sequence > 0 && filter->query->upto_sequence < filter->upto)
+        filter->upto = filter->query->upto_sequence;
     if (status == SQLITE_OK)
         status = narrow_by_time(filter, db);
     if (status == SQLITE_OK && mentioned_text(filter->query) != NULL)

@@ -276,7 +276,16 @@ enum nm_code nm_audit_reader_notable(struct nm_audit_reader *reader, int64_t sin
     return code;
 }
 
-/* ---- the span ----------------------------------------------------------- */
+/* ---- the ends ----------------------------------------------------------- */
+
+enum nm_code nm_audit_reader_last(
+    struct nm_audit_reader *reader, int64_t *sequence, struct nm_error *error)
+{
+    const int status = nm_sql_number(
+        reader->db, "SELECT coalesce(max(sequence), 0) FROM event", 0, sequence);
+
+    return status == SQLITE_OK ? NM_OK : fail(reader, status, error);
+}
 
 enum nm_code nm_audit_reader_span(struct nm_audit_reader *reader, int64_t *first_us,
     int64_t *last_us, struct nm_error *error)

@@ -2,6 +2,7 @@
 #include "json.h"
 #include "load.h"
 #include "text.h"
+#include "text.h"
 #include "times.h"
 
 #include <stdlib.h>
@@ -112,4 +113,53 @@ bool nm_put_row_json(FILE *out, const struct nm_audit_row *row)
     struct nm_json json = nm_row_json(row);
 
     return nm_json_end(&json, out);
+}
+
+static const char *const csv_titles[] = {"id", "time", "gateway", "transaction",
+    "queue_id", "client", "auth", "sender", "recipient", "domain", "match", "target",
+    "technique", "confidence", "rule", "action", "reply", "mode", "config", "outcome"};
+
+void nm_put_csv_titles(struct nm_csv *csv)
+{
+    for (size_t i = 0; i < NM_COUNT(csv_titles); i++)
+        nm_csv_text(csv, csv_titles[i]);
+    nm_csv_end_row(csv);
+}
+
+static void put_verdict_csv(struct nm_csv *csv, const struct nm_audit_event *event)
+{
+    struct nm_confidence_text confidence = {""};
+
+    if (event->confidence >= 0)
+        confidence = nm_confidence_text(event->confidence);
+    nm_csv_text(csv, event->domain);
+    nm_csv_text(csv, nm_match_name(event->match));
+    nm_csv_text(csv, event->target);
+    nm_csv_text(csv, event->technique != NM_TECHNIQUE_NONE
+                         ? nm_technique_name(event->technique)
+                         : NULL);
+    nm_csv_text(csv, confidence.text);
+}
+
+void nm_put_row_csv(struct nm_csv *csv, const struct nm_audit_row *row)
+{
+    const struct nm_audit_event *event = &row->decision;
+
+    nm_csv_text(csv, event->id.text);
+    nm_csv_text(csv, nm_time_format(event->time_us).text);
+    nm_csv_text(csv, event->gateway);
+    nm_csv_text(csv, event->transaction.text);
+    nm_csv_text(csv, event->queue_id);
+    nm_csv_text(csv, event->client);
+    nm_csv_text(csv, event->auth);
+    nm_csv_bytes(csv, event->sender.data, event->sender.length);
+    nm_csv_bytes(csv, event->recipient.data, event->recipient.length);
+    put_verdict_csv(csv, event);
+    nm_csv_text(csv, event->rule);
+    nm_csv_text(csv, nm_action_name(event->action));
+    nm_csv_text(csv, event->reply);
+    nm_csv_text(csv, nm_mode_name(event->mode));
+    nm_csv_text(csv, event->config);
+    nm_csv_text(csv, nm_outcome_name(event->outcome));
+    nm_csv_end_row(csv);
 }

@@ -3,6 +3,7 @@
 #define NM_CLI_AUDIT_H
 
 #include "command.h"
+#include "csv.h"
 #include "json.h"
 
 #include "audit/audit.h"
@@ -27,5 +28,9 @@ struct nm_json nm_act_json(const struct nm_audit_act *act);
 /* One decision as an object, to the contract; or as one line of it. False: out of memory. */
 struct nm_json nm_row_json(const struct nm_audit_row *row);
 bool nm_put_row_json(FILE *out, const struct nm_audit_row *row);
+
+/* One decision as a row of CSV, under the names of its columns: those of the JSON. */
+void nm_put_csv_titles(struct nm_csv *csv);
+void nm_put_row_csv(struct nm_csv *csv, const struct nm_audit_row *row);
 
 #endif

@@ -1,5 +1,6 @@
 #include "audit.h"
 #include "command.h"
+#include "follow.h"
 #include "text.h"
 #include "times.h"
 
@@ -15,7 +16,9 @@ struct list {
     struct nm_domain domain; /* --domain and --target as A-labels */
     struct nm_domain target;
     struct nm_grid *grid; /* text only */
+    struct nm_csv csv;    /* CSV only */
     size_t rows;
+    bool cut; /* there is more than text shows */
     bool no_memory;
     char sender[NM_PATH_MAX];
     char recipient[NM_PATH_MAX];
@@ -137,7 +140,7 @@ static bool read_question(struct list *list)
     query->sender = bare_address(call->values[NM_CLI_SENDER], list->sender);
     query->recipient = bare_address(call->values[NM_CLI_RECIPIENT], list->recipient);
     query->rule = call->values[NM_CLI_RULE];
-    return nm_call_format(call, NM_FORMAT_JSON, &list->format) &&
+    return nm_call_format(call, NM_FORMAT_CSV, &list->format) &&
            nm_call_time(call, NM_CLI_SINCE, &query->since_us) &&
            nm_call_time(call, NM_CLI_UNTIL, &query->until_us) &&
            nm_call_last(call, &query->newest) && read_names(list) && read_domains(list);
@@ -193,42 +196,101 @@ static bool each(void *self, const struct nm_audit_row *row)
     list->rows++;
     if (list->format == NM_FORMAT_TEXT)
         put_row(list, &row->decision);
+    else if (list->format == NM_FORMAT_CSV)
+        nm_put_row_csv(&list->csv, row);
     else if (!nm_put_row_json(list->call->out, row))
         list->no_memory = true;
     return !list->no_memory && !ferror(list->call->out);
 }
 
+/* Text is cut to the newest; one more than is shown, to know whether there is more. */
+static enum nm_code list_past(
+    struct list *list, struct nm_audit_reader *reader, struct nm_error *error)
+{
+    const bool limited = list->format == NM_FORMAT_TEXT && list->query.newest == 0;
+    enum nm_code code;
+
+    if (limited)
+        list->query.newest = NEWEST_IN_TEXT + 1;
+    code = nm_audit_reader_list(reader, &list->query, each, list, error);
+    list->cut = limited && list->rows > NEWEST_IN_TEXT;
+    if (list->cut)
+        nm_grid_drop_first_row(list->grid);
+    return code;
+}
+
+/* What comes from now on; each time, what lies behind the last event that was there the
+ * time before. */
+static enum nm_code follow(
+    struct list *list, struct nm_audit_reader *reader, struct nm_error *error)
+{
+    enum nm_code code = NM_OK;
+    int64_t last = list->query.upto_sequence;
+
+    list->query.newest = 0;
+    while (code == NM_OK && !list->no_memory) {
+        if (list->grid != NULL)
+            nm_grid_flush(list->grid);
+        if (!nm_follow_pause(list->call))
+            break;
+        list->query.after_sequence = list->query.upto_sequence;
+        code = nm_audit_reader_last(reader, &last, error);
+        list->query.upto_sequence = last;
+        if (code == NM_OK && last > list->query.after_sequence)
+            code = nm_audit_reader_list(reader, &list->query, each, list, error);
+    }
+    return code;
+}
+
+static enum nm_code list_and_follow(
+    struct list *list, struct nm_audit_reader *reader, struct nm_error *error)
+{
+    const bool follows = list->call->values[NM_CLI_FOLLOW] != NULL;
+    enum nm_code code = NM_OK;
+
+    if (follows)
+        code = nm_audit_reader_last(reader, &list->query.upto_sequence, error);
+    /* An empty log has no end to stop at: all of it is yet to come. */
+    if (code == NM_OK && (!follows || list->query.upto_sequence > 0))
+        code = list_past(list, reader, error);
+    return code == NM_OK && follows ? follow(list, reader, error) : code;
+}
+
+static void tell_what_is_missing(const struct list *list)
+{
+    if (list->format != NM_FORMAT_TEXT)
+        return;
+    if (list->rows == 0)
+        (void)nm_complain_and(list->call, NM_EXIT_FINE, "no decision on record fits");
+    if (list->cut)
+        (void)nm_complain_and(list->call, NM_EXIT_FINE,
+            "these are the newest %d; --last N shows more, --since and others choose",
+            NEWEST_IN_TEXT);
+}
+
 static enum nm_exit list_rows(struct list *list, struct nm_audit_reader *reader)
 {
     const struct nm_call *call = list->call;
-    const bool limited = list->format == NM_FORMAT_TEXT && list->query.newest == 0;
     struct nm_error error = {0};
     enum nm_code code;
 
-    /* One more than is shown, to know whether there is more. */
-    if (limited)
-        list->query.newest = NEWEST_IN_TEXT + 1;
+    list->csv = nm_csv_begin(call->out);
+    if (list->format == NM_FORMAT_CSV)
+        nm_put_csv_titles(&list->csv);
     if (list->format == NM_FORMAT_TEXT) {
         list->grid = nm_grid_new(call->out, call->colour, titles, NM_COUNT(titles));
         list->no_memory = list->grid == NULL;
     }
     if (list->no_memory)
         return nm_complain_and(call, NM_EXIT_SYSTEM, "out of memory");
-    code = nm_audit_reader_list(reader, &list->query, each, list, &error);
-    if (limited && list->rows > NEWEST_IN_TEXT)
-        nm_grid_drop_first_row(list->grid);
+    code = list_and_follow(list, reader, &error);
     nm_grid_free(&list->grid);
     if (list->no_memory)
         return nm_complain_and(call, NM_EXIT_SYSTEM, "out of memory");
     if (code != NM_OK)
         return nm_complain_and(
             call, NM_EXIT_SYSTEM, "cannot read the audit log: %s", error.message);
-    if (list->rows == 0 && list->format == NM_FORMAT_TEXT)
-        (void)nm_complain_and(call, NM_EXIT_FINE, "no decision on record fits");
-    if (limited && list->rows > NEWEST_IN_TEXT)
-        (void)nm_complain_and(call, NM_EXIT_FINE,
-            "these are the newest %d; --last N shows more, --since and others choose",
-            NEWEST_IN_TEXT);
+    tell_what_is_missing(list);
     return NM_EXIT_FINE;
 }
 
@@ -241,6 +303,8 @@ static enum nm_exit run(const struct nm_call *call)
     char *path = NULL;
     enum nm_exit status;
 
+    if (call->values[NM_CLI_ACTS] != NULL && call->values[NM_CLI_FOLLOW] != NULL)
+        return nm_usage(call, "--follow follows decisions, not --acts");
     if (call->values[NM_CLI_ACTS] != NULL)
         return nm_list_acts(call);
     if (!read_question(&list))
@@ -268,8 +332,9 @@ static const struct nm_cli_option_use options[] = {
     {NM_CLI_MATCH, "own, protected, allowed, known, near-miss, none, ..."},
     {NM_CLI_OUTCOME, "passed, refused, held, aborted, unknown, ..."},
     {NM_CLI_ACTS, "what people did beside the mail, not decisions"},
-    {NM_CLI_LAST, "the newest N (default: 100 in text, all in JSON)"},
-    {NM_CLI_FORMAT, "text (default), or json: one object a line"},
+    {NM_CLI_LAST, "the newest N (default: 100 in text, else all)"},
+    {NM_CLI_FOLLOW, "go on with what is decided from now on"},
+    {NM_CLI_FORMAT, "text (default), json: one object a line, or csv"},
     {NM_CLI_DATABASE, "read this audit log; no configuration is read then"},
 };
 
@@ -289,7 +354,12 @@ static const char description[] =
     "sender, recipient, domain, match, target, technique, confidence, rule, action,\n"
     "reply, mode, config (hash of the configuration in force) and outcome, null where\n"
     "there is none; where an address is not valid UTF-8, sender_hex or recipient_hex\n"
-    "has its bytes.\n"
+    "has its bytes. CSV has these as columns; a cell that a spreadsheet would take "
+    "for\n"
+    "a formula begins with an apostrophe.\n"
+    "\n"
+    "With --follow the listing does not end. A decision is shown as soon as it is on\n"
+    "disk, when the outcome of its message is often still unknown.\n"
     "\n"
     "With --acts it lists what people, and the daemon by itself, did beside the mail:\n"
     "exceptions added and removed, messages confirmed, released, deleted or looked\n"

@@ -45,6 +45,7 @@ enum nm_cli_option {
     NM_CLI_ACTS,
     NM_CLI_LAST,
     NM_CLI_COUNTS,
+    NM_CLI_FOLLOW,
     NM_CLI_DATABASE,
     NM_CLI_SOCKET,
     NM_CLI_HELP
@@ -132,8 +133,14 @@ enum nm_exit nm_wrong_value(const struct nm_call *call, const char *format, ...)
 enum nm_exit nm_complain_and(const struct nm_call *call, enum nm_exit status,
     const char *format, ...) NM_PRINTF(3, 4);
 
-/* The value of --format: text unless given. False: the usage was told. */
-enum nm_format { NM_FORMAT_TEXT, NM_FORMAT_JSON, NM_FORMAT_PROMETHEUS };
+enum nm_format { NM_FORMAT_TEXT, NM_FORMAT_JSON, NM_FORMAT_PROMETHEUS, NM_FORMAT_CSV };
+
+/* The value of --format among `count` that the subcommand has; the first unless given.
+ * False: the usage was told. */
+bool nm_call_format_of(const struct nm_call *call, const enum nm_format *formats,
+    size_t count, enum nm_format *out);
+
+/* The same for text, JSON and `last`, which may be JSON itself. */
 bool nm_call_format(
     const struct nm_call *call, enum nm_format last, enum nm_format *out);
 

@@ -61,8 +61,9 @@ static void put_cell(const struct nm_grid *grid, size_t column, const char *text
         (void)fprintf(grid->out, "%*s", (int)(grid->widths[column] - columns + 2), "");
 }
 
-static void flush(struct nm_grid *grid)
+void nm_grid_flush(struct nm_grid *grid)
 {
+    assert(grid->used % grid->column_count == 0);
     for (size_t i = 0; i < grid->used; i++) {
         size_t *width = &grid->widths[i % grid->column_count];
 
@@ -119,7 +120,7 @@ void nm_grid_cell(
     fill_cell(cell, bytes, length);
     cell->colour = colour;
     if (grid->used == NM_GRID_ROWS * grid->column_count)
-        flush(grid);
+        nm_grid_flush(grid);
 }
 
 void nm_grid_drop_first_row(struct nm_grid *grid)
@@ -134,8 +135,7 @@ void nm_grid_free(struct nm_grid **grid)
 {
     if (*grid == NULL)
         return;
-    assert((*grid)->used % (*grid)->column_count == 0);
-    flush(*grid);
+    nm_grid_flush(*grid);
     free((*grid)->cells);
     free(*grid);
     *grid = NULL;

@@ -32,6 +32,7 @@ static const struct option {
     [NM_CLI_ACTS] = {"--acts", '\0', NULL},
     [NM_CLI_LAST] = {"--last", '\0', "N"},
     [NM_CLI_COUNTS] = {"--counts", '\0', "FILE"},
+    [NM_CLI_FOLLOW] = {"--follow", '\0', NULL},
     [NM_CLI_DATABASE] = {"--database", '\0', "FILE"},
     [NM_CLI_SOCKET] = {"--socket", '\0', "PATH"},
     [NM_CLI_HELP] = {"--help", 'h', NULL},
@@ -243,23 +244,31 @@ bool nm_call_name(const struct nm_call *call, enum nm_cli_option option,
 
 static const char *format_name(const void *names, size_t i)
 {
-    static const char *const formats[] = {[NM_FORMAT_TEXT] = "text",
+    static const char *const all[] = {[NM_FORMAT_TEXT] = "text",
         [NM_FORMAT_JSON] = "json",
-        [NM_FORMAT_PROMETHEUS] = "prometheus"};
+        [NM_FORMAT_PROMETHEUS] = "prometheus",
+        [NM_FORMAT_CSV] = "csv"};
+    const enum nm_format *formats = names;
 
-    (void)names;
-    return formats[i];
+    return all[formats[i]];
+}
+
+bool nm_call_format_of(const struct nm_call *call, const enum nm_format *formats,
+    size_t count, enum nm_format *out)
+{
+    size_t found = 0;
+
+    if (call->values[NM_CLI_FORMAT] != NULL &&
+        !nm_call_name(call, NM_CLI_FORMAT, format_name, formats, count, &found))
+        return false;
+    *out = formats[found];
+    return true;
 }
 
 bool nm_call_format(
     const struct nm_call *call, enum nm_format last, enum nm_format *out)
 {
-    size_t format = NM_FORMAT_TEXT;
+    const enum nm_format formats[] = {NM_FORMAT_TEXT, NM_FORMAT_JSON, last};
 
-    if (call->values[NM_CLI_FORMAT] != NULL &&
-        !nm_call_name(
-            call, NM_CLI_FORMAT, format_name, NULL, (size_t)last + 1, &format))
-        return false;
-    *out = (enum nm_format)format;
-    return true;
+    return nm_call_format_of(call, formats, last == NM_FORMAT_JSON ? 2 : 3, out);
 }

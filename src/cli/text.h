@@ -57,6 +57,8 @@ void nm_grid_cell(
     struct nm_grid *grid, const char *bytes, size_t length, enum nm_colour colour);
 /* Take the oldest row back that is not yet printed; there must be one. */
 void nm_grid_drop_first_row(struct nm_grid *grid);
+/* Print the rows that are kept, with the widths that are known by now. */
+void nm_grid_flush(struct nm_grid *grid);
 /* Print what is left. No title is printed when there was no row. */
 void nm_grid_free(struct nm_grid **grid);
 
