@@ -39,15 +39,10 @@ enum nm_code nm_config_suffixes(
     return NM_OK;
 }
 
-enum nm_code nm_config_index(const struct nm_config *config,
-    const struct nm_names *names, size_t count, const struct nm_history_view *history,
-    struct nm_index **out, struct nm_error *error)
+static struct nm_index_spec spec_of(
+    const struct nm_config *config, const struct nm_names *names)
 {
-    const size_t more = history != NULL ? history->count : 0;
-    struct nm_index_entry *entries = calloc(count + more + 1, sizeof *entries);
-    const struct nm_index_spec spec = {.names = names,
-        .entries = entries,
-        .entry_count = count + more,
+    return (struct nm_index_spec){.names = names,
         .suffixes = config->suffixes,
         .suffix_count = config->suffix_count,
         .suffix_slips = table_of(&config->suffix_slips),
@@ -56,16 +51,67 @@ enum nm_code nm_config_index(const struct nm_config *config,
         .layouts = config->layouts,
         .layout_count = config->layout_count,
         .threshold = config->values[NM_OPT_MATCH_THRESHOLD].number};
-    enum nm_code code;
+}
 
+enum nm_code nm_config_index_empty(const struct nm_config *config,
+    const struct nm_names *names, struct nm_index **out, struct nm_error *error)
+{
+    const struct nm_index_spec spec = spec_of(config, names);
+
+    return nm_index_new(&spec, out, error);
+}
+
+/* NULL out of memory. */
+static struct nm_index_entry *gather_entries(const struct nm_config *config,
+    const struct nm_history_view *history, size_t *count)
+{
+    const size_t listed = nm_roster_size(config->roster);
+    const size_t more = history != NULL ? history->count : 0;
+    struct nm_index_entry *entries = calloc(listed + more + 1, sizeof *entries);
+
+    *count = listed + more;
     if (entries == NULL)
-        return NM_NO_MEMORY;
-    for (size_t i = 0; i < count; i++)
+        return NULL;
+    for (size_t i = 0; i < listed; i++)
         nm_roster_entry(config->roster, i, &entries[i]);
     for (size_t i = 0; i < more; i++)
-        history->entry(history->self, i, &entries[count + i]);
-    code = nm_index_new(&spec, out, error);
+        history->entry(history->self, i, &entries[listed + i]);
+    return entries;
+}
+
+static struct nm_index_rank *gather_ranks(const struct nm_config *config, size_t *count)
+{
+    struct nm_index_rank *ranks;
+
+    *count = nm_roster_size(config->ranked);
+    ranks = calloc(*count + 1, sizeof *ranks);
+    if (ranks == NULL)
+        return NULL;
+    for (size_t i = 0; i < *count; i++) {
+        struct nm_index_entry entry;
+
+        nm_roster_entry(config->ranked, i, &entry);
+        ranks[i] = (struct nm_index_rank){entry.name, (uint32_t)-entry.weight};
+    }
+    return ranks;
+}
+
+enum nm_code nm_config_index(const struct nm_config *config,
+    const struct nm_names *names, const struct nm_history_view *history,
+    struct nm_index **out, struct nm_error *error)
+{
+    struct nm_index_spec spec = spec_of(config, names);
+    struct nm_index_entry *entries = gather_entries(config, history, &spec.entry_count);
+    struct nm_index_rank *ranks = gather_ranks(config, &spec.rank_count);
+    enum nm_code code = NM_NO_MEMORY;
+
+    if (entries != NULL && ranks != NULL) {
+        spec.entries = entries;
+        spec.ranks = ranks;
+        code = nm_index_new(&spec, out, error);
+    }
     free(entries);
+    free(ranks);
     return code;
 }
 
@@ -121,8 +167,7 @@ enum nm_code nm_config_build(const struct nm_config *config,
     if (code == NM_OK)
         code = nm_names_new(values.suffixes, &values.names, &error);
     if (code == NM_OK)
-        code = nm_config_index(config, values.names, nm_roster_size(config->roster),
-            history, &values.index, &error);
+        code = nm_config_index(config, values.names, history, &values.index, &error);
     if (code == NM_OK)
         code = nm_policy_new(config->rules, config->rule_count, &values.policy, &error);
     if (code == NM_OK)

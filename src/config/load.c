@@ -262,7 +262,7 @@ static enum nm_code check_tables(struct nm_config *config)
     struct nm_error error = {.code = NM_OK};
     struct nm_index *index = NULL;
     const enum nm_code code =
-        nm_config_index(config, config->names, 0, NULL, &index, &error);
+        nm_config_index_empty(config, config->names, &index, &error);
 
     nm_index_free(&index);
     if (code == NM_OK || code == NM_NO_MEMORY)
@@ -279,7 +279,7 @@ static enum nm_code load_parts(struct nm_config *config)
 {
     enum nm_code (*const steps[])(struct nm_config *) = {resolve_paths, place_history,
         name_gateway, nm_config_load_rules, load_networks, load_layouts, load_tables,
-        load_names, check_tables, nm_config_load_domains};
+        load_names, check_tables, nm_config_load_domains, nm_config_load_popularity};
     enum nm_code code = NM_OK;
 
     for (size_t i = 0; code == NM_OK && i < NM_COUNT(steps); i++)
@@ -421,6 +421,7 @@ void nm_config_free(struct nm_config **config)
     if (old == NULL)
         return;
     nm_roster_free(&old->roster);
+    nm_roster_free(&old->ranked);
     nm_names_free(&old->names);
     psl_free(old->suffix_list);
     free(old->public_suffixes.text);

@@ -28,6 +28,7 @@ struct nm_config {
     struct psl_ctx_st *suffix_list; /* what `names` borrows; NULL: the built-in */
     struct nm_names *names;
     struct nm_roster *roster;
+    struct nm_roster *ranked; /* by popularity; a weight is the rank below zero */
     struct nm_domain *suffixes;
     size_t suffix_count;
     struct nm_network *networks;
@@ -52,16 +53,19 @@ struct nm_reader nm_config_reader(struct nm_config *config);
 /* Each of these goes on past what it complains of; they fail with NM_NO_MEMORY only. */
 enum nm_code nm_config_load_rules(struct nm_config *config);
 enum nm_code nm_config_load_domains(struct nm_config *config);
+enum nm_code nm_config_load_popularity(struct nm_config *config);
 
 /* The public suffix list that the configuration names, for psl_free(); NULL when it
  * names none. NM_BAD_INPUT or NM_NO_MEMORY. */
 enum nm_code nm_config_suffixes(
     const struct nm_config *config, struct psl_ctx_st **out, struct nm_error *error);
 
-/* An index of the first `count` names of the roster and those of `history`, or NULL. As
+/* An index without names, or one of all lists, of the ranks, and of `history` or NULL. As
  * nm_index_new. */
+enum nm_code nm_config_index_empty(const struct nm_config *config,
+    const struct nm_names *names, struct nm_index **out, struct nm_error *error);
 enum nm_code nm_config_index(const struct nm_config *config,
-    const struct nm_names *names, size_t count, const struct nm_history_view *history,
+    const struct nm_names *names, const struct nm_history_view *history,
     struct nm_index **out, struct nm_error *error);
 
 #endif

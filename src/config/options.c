@@ -151,13 +151,12 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
 
     [NM_OPT_POPULARITY] = {.path = "popularity",
         .type = NM_OPTION_GROUP,
-        .is_later = true,
         .help = "how often domains are written to elsewhere"},
     [NM_OPT_POPULARITY_FILE] = {.path = "popularity.file",
         .type = NM_OPTION_PATH,
         .text = "",
-        .is_later = true,
-        .help = "a file of \"rank,domain\" lines"},
+        .help = "a file of \"rank,domain\" lines, the most popular has rank 1; empty: "
+                "none"},
 
     [NM_OPT_ALLOW] = {.path = "allow",
         .type = NM_OPTION_GROUP,

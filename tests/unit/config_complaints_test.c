@@ -45,8 +45,6 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
         {"xyzzy = 1;", "unknown key \"xyzzy\""},
         {"audit = { audit = { }; };",
             "unknown key \"audit.audit\"; did you mean \"audit\"?"},
-        {"popularity = { file = \"x\"; };",
-            "popularity.file is not built in this version"},
         {"history = { learn = true; };", "history.learn is not built in this version"},
         {"confirm = { };", "confirm is not built in this version"},
         {"confirm = 5;", "confirm is not built in this version"},
@@ -172,6 +170,11 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
         /* files */
         {"tables = { glyphs = \"none.txt\"; };",
             "tables.glyphs: \"none.txt\": cannot open: No such file or directory"},
+        {"popularity = { file = \"none.csv\"; };",
+            "popularity.file: \"none.csv\": cannot open: No such file or directory"},
+        {"popularity = { file = \"/dev/null\"; };",
+            "popularity.file: \"/dev/null\": holds no line of the form "
+            "\"rank,domain\""},
         {"allow = { files = \"none.txt\"; };",
             "allow.files: \"none.txt\": cannot open: No such file or directory"},
         {"allow = { files = \"/\"; };",

@@ -76,6 +76,8 @@ START_TEST(test_config__the_contract_loads_and_builds)
     ck_assert_str_eq(settings->milter_socket_group, "");
     (void)snprintf(expected, sizeof expected, "%s/audit.db", kit_folder);
     ck_assert_str_eq(settings->audit_database, expected);
+    (void)snprintf(expected, sizeof expected, "%s/state.db", kit_folder);
+    ck_assert_str_eq(settings->history_database, expected);
     ck_assert_str_eq(settings->control_socket, "unix:/run/nearmiss/control.sock");
     ck_assert_int_eq(settings->audit_on_failure, NM_ACTION_DEFER);
     ck_assert_str_eq(settings->gateway, "mx1");
@@ -104,6 +106,7 @@ START_TEST(test_config__what_is_left_out_has_its_default)
     ck_assert_uint_eq(settings->milter_socket_mode, 0660);
     ck_assert_str_eq(settings->control_socket, "unix:/run/nearmiss/control.sock");
     ck_assert_str_eq(settings->audit_database, "/var/lib/nearmiss/audit.db");
+    ck_assert_str_eq(settings->history_database, "/var/lib/nearmiss/state.db");
     ck_assert_uint_eq(settings->audit_wait_ms, 5000);
     ck_assert_int_eq(settings->audit_on_failure, NM_ACTION_DEFER);
     ck_assert_str_eq(settings->user, "");
@@ -429,6 +432,9 @@ static void hash_of(const char *text, char hash[NM_CONFIG_HASH_LENGTH + 1])
     nm_config_free(&config);
 }
 
+static const char ranked[] = "protect = { domains = \"aperture.example\"; };\n"
+                             "popularity = { file = \"ranks.csv\"; };\n";
+
 START_TEST(test_config__the_hash_covers_all_that_was_read)
 {
     static const char text[] = "@include \"more.conf\"\n"
@@ -454,7 +460,11 @@ START_TEST(test_config__the_hash_covers_all_that_was_read)
     hash_of(text, hashes[3]);
     hash_of(least, hashes[4]);
     hash_of("protect = { };\n\n", hashes[5]);
-    for (size_t i = 0; i < 6; i++) {
+    (void)kit_put("ranks.csv", "1,a.example\n");
+    hash_of(ranked, hashes[6]);
+    (void)kit_put("ranks.csv", "2,a.example\n");
+    hash_of(ranked, hashes[7]);
+    for (size_t i = 0; i < NM_COUNT(hashes); i++) {
         for (size_t j = 0; j < i; j++)
             ck_assert_str_ne(hashes[i], hashes[j]);
     }
@@ -687,6 +697,77 @@ START_TEST(test_tables__wrong_ones_are_refused_when_loading)
 }
 END_TEST
 
+/* ---- popularity ---------------------------------------------------------- */
+
+static double confidence_with_ranks(const char *lines)
+{
+    struct nm_config *config;
+    struct nm_snapshot *snapshot;
+    double confidence;
+
+    (void)kit_put("ranks.csv", lines);
+    config = kit_config(ranked);
+    snapshot = build(&config);
+    confidence = judge(snapshot, "apertue.example").confidence;
+    nm_snapshot_release(&snapshot);
+    return confidence;
+}
+
+/* A name that many people use is no slip of one that few do. */
+START_TEST(test_popularity__a_ranked_name_is_less_of_a_slip)
+{
+    const double without = confidence_with_ranks("1,other.example\n");
+    const double with = confidence_with_ranks("1,other.example\n"
+                                              "20,Apertue.example.\r\n"
+                                              "900,apertue.example\n"
+                                              "90000,aperture.example");
+
+    ck_assert_str_eq(kit_said(), "");
+    ck_assert_double_gt(without, 0.5);
+    ck_assert_double_lt(with, without / 2);
+}
+END_TEST
+
+START_TEST(test_popularity__a_bad_line_is_left_out_with_a_warning)
+{
+    static const struct {
+        const char *line;
+        bool good;
+    } rows[] = {{"1,a.example", true}, {"# a remark", true}, {"", true},
+        {"rank,domain", false}, {"a.example", false}, {"a.example,1", false},
+        {"0,a.example", false}, {"-1,a.example", false}, {"1.5,a.example", false},
+        {"4294967295,a.example", true}, {"4294967296,a.example", false},
+        {"1,a..example", false}, {"1,", false}, {",a.example", false}};
+
+    for (size_t i = 0; i < NM_COUNT(rows); i++) {
+        char text[128];
+        struct nm_config *config;
+
+        (void)snprintf(text, sizeof text, "7,other.example\n%s\n", rows[i].line);
+        (void)kit_put("ranks.csv", text);
+        config = kit_config(ranked);
+        ck_assert_msg(
+            strcmp(kit_said(), rows[i].good ? ""
+                                            : "ranks.csv:2: warning: the line "
+                                              "is not of the form "
+                                              "\"rank,domain\", and left "
+                                              "out\n") == 0,
+            "%s: %s", rows[i].line, kit_said());
+        nm_config_free(&config);
+        nm_complaints_free(&kit_complaints);
+    }
+    (void)kit_put("ranks.csv", "x\ny\n1,a.example\nz\n");
+    {
+        struct nm_config *config = kit_config(ranked);
+
+        ck_assert_str_eq(kit_said(),
+            "ranks.csv:1: warning: this line and 2 more are not "
+            "of the form \"rank,domain\", and left out\n");
+        nm_config_free(&config);
+    }
+}
+END_TEST
+
 /* ---- warnings ------------------------------------------------------------ */
 
 START_TEST(test_config__warns_of_what_is_probably_not_meant)
@@ -742,6 +823,8 @@ int main(void)
     tcase_add_test(cases, test_config__a_socket_path_is_measured_whole);
     tcase_add_test(cases, test_tables__a_file_takes_their_place);
     tcase_add_test(cases, test_tables__wrong_ones_are_refused_when_loading);
+    tcase_add_test(cases, test_popularity__a_ranked_name_is_less_of_a_slip);
+    tcase_add_test(cases, test_popularity__a_bad_line_is_left_out_with_a_warning);
     tcase_add_test(cases, test_config__warns_of_what_is_probably_not_meant);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
