@@ -72,6 +72,8 @@ struct nm_network {
 
 /* Whether `text` is a network whose bits behind the prefix are zero. */
 bool nm_network_parse(const char *text, struct nm_network *out);
+/* The same with bits behind the prefix, which become zero: what was perhaps meant. */
+bool nm_network_around(const char *text, struct nm_network *out);
 bool nm_network_contains(const struct nm_network *network, const struct nm_ip *address);
 
 struct nm_request {
@@ -93,7 +95,8 @@ enum nm_trilean { NM_ANY, NM_YES, NM_NO };
  * count 0, NM_ANY, confidence < 0) always does. Patterns are globs (`*` any bytes, `?`
  * one), ASCII case ignored. Domains and targets are matched as A-labels; a pattern
  * `*.mil` matches the names below `mil`. Sender and recipient patterns match the whole
- * address; one without `@` matches its domain; `<>` matches the null sender. */
+ * address; one without `@`, or with one only at its beginning, matches its domain; `<>`
+ * matches the null sender. */
 enum { NM_RULE_NAME_MAX = 64 }; /* bytes */
 
 struct nm_rule_spec {

@@ -64,7 +64,19 @@ static bool is_canonical(const struct nm_network *network)
     return true;
 }
 
-bool nm_network_parse(const char *text, struct nm_network *out)
+static void clear_behind_prefix(struct nm_network *network)
+{
+    const size_t whole = network->bits / 8;
+
+    for (size_t i = whole; i < sizeof network->base.bytes; i++) {
+        const unsigned mask = i == whole ? 0xffU >> (network->bits % 8) : 0xff;
+
+        network->base.bytes[i] &= (uint8_t)~mask;
+    }
+}
+
+/* Whatever stands behind the prefix. */
+static bool parse(const char *text, struct nm_network *out)
 {
     const char *slash = strchr(text, '/');
     const size_t length = slash != NULL ? (size_t)(slash - text) : strlen(text);
@@ -94,9 +106,25 @@ bool nm_network_parse(const char *text, struct nm_network *out)
     if (bits > (network.base.family == 4 ? 32U : 128U))
         return false;
     network.bits = (uint8_t)bits;
-    if (!is_canonical(&network))
+    *out = network;
+    return true;
+}
+
+bool nm_network_parse(const char *text, struct nm_network *out)
+{
+    struct nm_network network;
+
+    if (!parse(text, &network) || !is_canonical(&network))
         return false;
     *out = network;
+    return true;
+}
+
+bool nm_network_around(const char *text, struct nm_network *out)
+{
+    if (!parse(text, out))
+        return false;
+    clear_behind_prefix(out);
     return true;
 }
 

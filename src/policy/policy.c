@@ -67,22 +67,27 @@ static bool is_near_miss(const struct nm_request *request)
 }
 
 /* DESIGN: a rule that names no confidence, technique or target fits any recipient that
- * is not own, protected or allowed. */
-static bool fits_match(const struct rule *rule, const struct nm_request *request)
+ * is not own, protected or allowed; the next two conditions say so. */
+static bool fits_listing(const struct rule *rule, const struct nm_request *request)
 {
+    (void)rule;
     switch (request->verdict->match) {
     case NM_MATCH_OWN:
     case NM_MATCH_PROTECTED:
     case NM_MATCH_ALLOWED:
         return false;
     case NM_MATCH_NEAR_MISS:
-        return true;
     case NM_MATCH_INVALID:
     case NM_MATCH_NONE:
     case NM_MATCH_KNOWN:
         break;
     }
-    return !asks_for_a_near_miss(rule);
+    return true;
+}
+
+static bool fits_near_miss(const struct rule *rule, const struct nm_request *request)
+{
+    return is_near_miss(request) || !asks_for_a_near_miss(rule);
 }
 
 static bool fits_confidence(const struct rule *rule, const struct nm_request *request)
@@ -142,21 +147,27 @@ static bool fits_auth(const struct rule *rule, const struct nm_request *request)
                any_fits(&rule->auths, nm_glob, request->auth));
 }
 
-static bool fits_trilean(enum nm_trilean asked, bool is)
+static bool fits_logged_in(const struct rule *rule, const struct nm_request *request)
 {
-    return asked == NM_ANY || (asked == NM_YES) == is;
+    return rule->authenticated != NM_YES || is_authenticated(request);
 }
 
-static bool fits_authenticated(
+static bool fits_not_logged_in(
     const struct rule *rule, const struct nm_request *request)
 {
-    return fits_trilean(rule->authenticated, is_authenticated(request));
+    return rule->authenticated != NM_NO || !is_authenticated(request);
 }
 
 static bool fits_first_contact(
     const struct rule *rule, const struct nm_request *request)
 {
-    return fits_trilean(rule->first_contact, request->first_contact);
+    return rule->first_contact != NM_YES || request->first_contact;
+}
+
+static bool fits_known_contact(
+    const struct rule *rule, const struct nm_request *request)
+{
+    return rule->first_contact != NM_NO || !request->first_contact;
 }
 
 static bool fits_network(const struct rule *rule, const struct nm_request *request)
@@ -172,17 +183,20 @@ static const struct {
     bool (*fits)(const struct rule *rule, const struct nm_request *request);
     const char *why_not;
 } conditions[] = {
-    {fits_match, "not a near miss, or own, protected or allowed"},
-    {fits_confidence, "confidence is lower"},
-    {fits_technique, "another technique"},
-    {fits_target, "another target"},
-    {fits_domain, "another domain"},
-    {fits_sender, "another sender"},
-    {fits_recipient, "another recipient"},
-    {fits_auth, "another user"},
-    {fits_authenticated, "authenticated or not"},
-    {fits_network, "another client network"},
-    {fits_first_contact, "first contact or not"},
+    {fits_listing, "own, protected and allowed names are exempt"},
+    {fits_near_miss, "for near misses only"},
+    {fits_confidence, "for a higher confidence"},
+    {fits_technique, "for another technique"},
+    {fits_target, "for another target"},
+    {fits_domain, "for another domain"},
+    {fits_sender, "for another sender"},
+    {fits_recipient, "for another recipient"},
+    {fits_auth, "for another user"},
+    {fits_logged_in, "for clients that have logged in"},
+    {fits_not_logged_in, "for clients that have not logged in"},
+    {fits_network, "for another client network"},
+    {fits_first_contact, "for first contacts only"},
+    {fits_known_contact, "for domains that mail has gone to before"},
 };
 
 static const char *why_not(const struct rule *rule, const struct nm_request *request)
@@ -223,8 +237,8 @@ static enum nm_code complain(struct nm_error *error, const struct nm_rule_spec *
     const char *what, const char *value, const char *bound)
 {
     return nm_fail_at(error, NM_BAD_INPUT, rule->file != NULL ? rule->file : "",
-        rule->line, "rule \"%s\": %s \"%s\"%s%s", rule->name != NULL ? rule->name : "",
-        what, value, bound[0] != '\0' ? ", " : "", bound);
+        rule->line, "rule \"%s\": %s: \"%s\" %s", rule->name != NULL ? rule->name : "",
+        what, value, bound);
 }
 
 static bool is_ascii(const char *text)
@@ -240,13 +254,17 @@ static enum nm_code check_patterns(const struct nm_rule_spec *rule, const char *
     const char *const *patterns, size_t count, bool is_domain, struct nm_error *error)
 {
     for (size_t i = 0; i < count; i++) {
-        if (patterns[i][0] == '\0')
-            return complain(error, rule, key, "", "must not be empty");
+        if (patterns[i][0] == '\0' || strcmp(patterns[i], "@") == 0)
+            return complain(error, rule, key, patterns[i], "must not be empty");
+        if (patterns[i][0] == '<' && strcmp(patterns[i], "<>") != 0)
+            return complain(
+                error, rule, key, patterns[i], "must stand without angle brackets");
         if (!is_domain)
             continue;
         if (!is_ascii(patterns[i]))
-            return complain(
-                error, rule, key, patterns[i], "must be written in A-labels (xn--…)");
+            return complain(error, rule, key, patterns[i],
+                "must be written in A-labels (xn--...); \"nearmiss explain\" shows "
+                "them");
         if (strchr(patterns[i], '@') != NULL)
             return complain(
                 error, rule, key, patterns[i], "must be a domain, without @");
@@ -359,6 +377,19 @@ static bool copy_patterns(struct nm_arena *arena, const char *const *texts,
     return true;
 }
 
+/* Addresses: `@example.org` asks for the domain, as `example.org` does. */
+static bool copy_addresses(struct nm_arena *arena, const char *const *texts,
+    size_t count, struct patterns *out)
+{
+    if (!copy_patterns(arena, texts, count, out))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (out->texts[i][0] == '@' && strchr(out->texts[i] + 1, '@') == NULL)
+            out->texts[i]++;
+    }
+    return true;
+}
+
 static bool copy_networks(
     struct nm_arena *arena, const struct nm_rule_spec *spec, struct rule *out)
 {
@@ -394,8 +425,8 @@ static bool compile(
     return out->name != NULL &&
            copy_patterns(arena, spec->targets, spec->target_count, &out->targets) &&
            copy_patterns(arena, spec->domains, spec->domain_count, &out->domains) &&
-           copy_patterns(arena, spec->senders, spec->sender_count, &out->senders) &&
-           copy_patterns(
+           copy_addresses(arena, spec->senders, spec->sender_count, &out->senders) &&
+           copy_addresses(
                arena, spec->recipients, spec->recipient_count, &out->recipients) &&
            copy_patterns(arena, spec->auths, spec->auth_count, &out->auths) &&
            copy_networks(arena, spec, out);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { NAME_SHOWN_MAX = 32 }; /* bytes of an unknown %{name} that a complaint quotes */
+
 static const char *const names[NM_TEMPLATE_VALUE_COUNT] = {
     [NM_TEMPLATE_DOMAIN] = "domain",
     [NM_TEMPLATE_TARGET] = "target",
@@ -34,6 +36,23 @@ static int read_escape(const char *text, size_t *length)
     return -1;
 }
 
+/* What is wrong with the `%` at `text`, and what could stand there. */
+static void describe_unknown(const char *text, char *why, size_t why_size)
+{
+    const char *end = text[1] == '{' ? strchr(text, '}') : NULL;
+    struct nm_buf buf;
+
+    nm_buf_init(&buf, why, why_size);
+    if (end != NULL && end - text <= NAME_SHOWN_MAX)
+        nm_buf_printf(&buf, "has the unknown %.*s", (int)(end - text + 1), text);
+    else
+        nm_buf_puts(&buf, "has a % that begins nothing known");
+    nm_buf_puts(&buf, "; there are");
+    for (int i = 0; i < NM_TEMPLATE_VALUE_COUNT; i++)
+        nm_buf_printf(&buf, " %%{%s}", names[i]);
+    nm_buf_puts(&buf, ", and %% for a percent sign");
+}
+
 bool nm_template_check(const char *text, char *why, size_t why_size)
 {
     const size_t size = strlen(text);
@@ -51,10 +70,7 @@ bool nm_template_check(const char *text, char *why, size_t why_size)
             return false;
         }
         if (text[at] == '%' && read_escape(text + at, &step) < 0) {
-            (void)nm_copy(why, why_size,
-                "knows %{domain} %{target} %{slip} %{ref} %{rule} %{sender}, and %% "
-                "for a "
-                "percent sign");
+            describe_unknown(text + at, why, why_size);
             return false;
         }
     }
