@@ -24,8 +24,28 @@ static enum nm_code parse_item(struct gathering *gathering, enum nm_option_id id
     if (fault != NM_FAULT_NONE)
         nm_complain_of(&gathering->reader, item->line, "%s: %s: %s",
             nm_options[id].path, nm_quote_text(item->text).text,
-            nm_address_fault_text(fault));
+            nm_entry_fault_text(item->text, strlen(item->text), fault));
     return NM_OK;
+}
+
+/* Whoever lists `com` among domains puts an end to near misses in the whole of it. An
+ * organisation may have made a public suffix of its own domain, but none of one label. */
+static void warn_of_wide(struct gathering *gathering, enum nm_option_id id,
+    const struct nm_item *item, const struct nm_domain *domain)
+{
+    const struct nm_domain_parts parts =
+        nm_domain_split(gathering->config->names, domain);
+    const bool is_suffix = parts.suffix == 0 && parts.suffix_known;
+    const struct nm_place place =
+        nm_source_place(gathering->config->source, item->line);
+
+    if (is_suffix &&
+        (id == NM_OPT_PROTECT_DOMAINS ||
+            (id == NM_OPT_PROTECT_OWN && strchr(domain->name, '.') == NULL)))
+        nm_warn(gathering->config->complaints, place.file, place.line,
+            "%s: %s is a public suffix; no name below it is a near miss now; to catch "
+            "slips of the suffix, name it in protect.suffixes",
+            nm_options[id].path, nm_quote_text(item->text).text);
 }
 
 static enum nm_code add_domains(
@@ -44,8 +64,10 @@ static enum nm_code add_domains(
 
         list.file = place.file;
         code = parse_item(gathering, id, item, &domain, &is_good);
-        if (code == NM_OK && is_good)
-            code = nm_list_add(&list, &domain, 1, place.line, config->roster);
+        if (code != NM_OK || !is_good)
+            continue;
+        warn_of_wide(gathering, id, item, &domain);
+        code = nm_list_add(&list, &domain, 1, place.line, config->roster);
     }
     nm_list_end(&list, config->complaints);
     return code;

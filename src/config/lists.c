@@ -32,6 +32,20 @@ enum nm_address_fault nm_entry_parse(const struct nm_names *names, const char *t
     return nm_domain_parse(names, text + skip, length - skip, out);
 }
 
+const char *nm_entry_fault_text(
+    const char *text, size_t length, enum nm_address_fault fault)
+{
+    if (fault != NM_FAULT_DOMAIN)
+        return nm_address_fault_text(fault);
+    if (memmem(text, length, "://", 3) != NULL)
+        return "it is a URL; write the domain alone";
+    if (memchr(text, '@', length) != NULL)
+        return "it is an address; write the domain alone";
+    if (memchr(text, '*', length) != NULL)
+        return "it has a *; a domain covers the names below it as it is";
+    return "it has an empty label, or a character that no domain has";
+}
+
 /* ---- doubles ------------------------------------------------------------ */
 
 static bool contradicts(enum nm_listing a, enum nm_listing b)
@@ -158,7 +172,7 @@ static enum nm_code read_line(const struct reading *reading, struct line line)
 
     if (line.length > 0) {
         complain(reading, &line, line.text, line.length,
-            " stands behind a domain and its weight");
+            " is too much; a line has one domain, and a weight if need be");
         return NM_OK;
     }
     if (weight_length > 0 && !parse_weight(weight_text, weight_length, &weight)) {
@@ -171,7 +185,8 @@ static enum nm_code read_line(const struct reading *reading, struct line line)
         return NM_NO_MEMORY;
     if (fault != NM_FAULT_NONE) {
         nm_complain(reading->complaints, reading->list->file, line.number, "%s: %s",
-            nm_quote(name, name_length).text, nm_address_fault_text(fault));
+            nm_quote(name, name_length).text,
+            nm_entry_fault_text(name, name_length, fault));
         return NM_OK;
     }
     return nm_list_add(reading->list, &domain, weight, line.number, reading->roster);

@@ -38,6 +38,10 @@ struct nm_list {
 enum nm_address_fault nm_entry_parse(const struct nm_names *names, const char *text,
     size_t length, struct nm_domain *out);
 
+/* What is wrong with such a one, in words that say what to write instead. */
+const char *nm_entry_fault_text(
+    const char *text, size_t length, enum nm_address_fault fault);
+
 /* Add one domain that stands in a line. NM_NO_MEMORY or NM_LIMIT. */
 enum nm_code nm_list_add(struct nm_list *list, const struct nm_domain *domain,
     double weight, unsigned line, struct nm_roster *roster);

@@ -223,6 +223,18 @@ static bool is_unset(const struct nm_value *list)
     return list->line == 0 || list->is_empty;
 }
 
+/* As in a configuration that nobody has filled in yet. */
+static void warn_of_no_domains(struct nm_config *config)
+{
+    const struct nm_place place =
+        nm_source_place(config->source, config->values[NM_OPT_PROTECT].line);
+
+    nm_warn(config->complaints, place.file, place.line,
+        "protect names no domains: put your own into protect.own, and those that "
+        "people "
+        "here write to into protect.domains");
+}
+
 static void check_protect(struct nm_config *config)
 {
     struct nm_reader reader = nm_config_reader(config);
@@ -238,6 +250,10 @@ static void check_protect(struct nm_config *config)
              values[NM_OPT_PROTECT_PROVIDERS].number == 0)
         nm_complain_of(&reader, values[NM_OPT_PROTECT].line,
             "protect names nothing, so nothing can be near it");
+    else if (is_unset(&values[NM_OPT_PROTECT_OWN]) &&
+             is_unset(&values[NM_OPT_PROTECT_DOMAINS]) &&
+             is_unset(&values[NM_OPT_PROTECT_FILES]))
+        warn_of_no_domains(config);
 }
 
 static enum nm_code load_names(struct nm_config *config)

@@ -156,6 +156,70 @@ static void complain_of_doubles(struct reading *reading)
     }
 }
 
+/* ---- rules that are right and yet not what was meant ----------------------- */
+
+static bool asks_only_for_confidence(const struct nm_rule_spec *rule)
+{
+    return rule->technique_count == 0 && rule->target_count == 0 &&
+           rule->domain_count == 0 && rule->sender_count == 0 &&
+           rule->recipient_count == 0 && rule->auth_count == 0 &&
+           rule->network_count == 0 && rule->authenticated == NM_ANY &&
+           rule->first_contact == NM_ANY;
+}
+
+static bool is_for_near_misses(const struct nm_rule_spec *rule)
+{
+    return rule->confidence >= 0 || rule->technique_count > 0 || rule->target_count > 0;
+}
+
+/* Whether `first` fits whatever `later` fits; no near miss is below the threshold. */
+static bool hides(const struct nm_rule_spec *first, const struct nm_rule_spec *later,
+    double threshold)
+{
+    if (!asks_only_for_confidence(first))
+        return false;
+    if (first->confidence < 0)
+        return true;
+    return is_for_near_misses(later) &&
+           (first->confidence <= threshold || first->confidence <= later->confidence);
+}
+
+static void warn_of_hidden(const struct nm_config *config)
+{
+    const double threshold = config->values[NM_OPT_MATCH_THRESHOLD].number;
+
+    for (size_t i = 1; i < config->rule_count; i++) {
+        const struct nm_rule_spec *rule = &config->rules[i];
+        size_t before = 0;
+
+        while (before < i && !hides(&config->rules[before], rule, threshold))
+            before++;
+        if (before < i)
+            nm_warn(config->complaints, rule->file, rule->line,
+                "rule %s never decides: rule %s stands before it and fits the same "
+                "mail",
+                nm_quote_text(rule->name).text,
+                nm_quote_text(config->rules[before].name).text);
+    }
+}
+
+/* The action gives the code; a second one would be shown as text. */
+static void warn_of_codes(const struct nm_config *config)
+{
+    for (size_t i = 0; i < config->rule_count; i++) {
+        const struct nm_rule_spec *rule = &config->rules[i];
+
+        if (rule->reply != NULL && strspn(rule->reply, "0123456789") == 3 &&
+            (rule->reply[3] == ' ' || rule->reply[3] == '-'))
+            nm_warn(config->complaints, rule->file, rule->line,
+                "rule %s: reply: leave out the code %.3s; the action puts its own "
+                "before the text",
+                nm_quote_text(rule->name).text, rule->reply);
+    }
+}
+
+/* ---- the list -------------------------------------------------------------- */
+
 static void set_prefix(
     struct reading *reading, const config_setting_t *setting, size_t number)
 {
@@ -173,6 +237,7 @@ static enum nm_code read_rules(struct nm_config *config, const config_setting_t 
 {
     struct reading reading = {.config = config, .reader = nm_config_reader(config)};
     const size_t count = (size_t)config_setting_length(list);
+    const size_t errors = config->complaints->errors;
     enum nm_code code = NM_OK;
 
     config->rules = nm_arena_alloc(config->arena, (count + 1) * sizeof *config->rules);
@@ -191,9 +256,14 @@ static enum nm_code read_rules(struct nm_config *config, const config_setting_t 
         code = read_rule(&reading, setting, i + 1, &config->rules[config->rule_count]);
         config->rule_count++;
     }
-    if (code == NM_OK)
-        complain_of_doubles(&reading);
-    return code;
+    if (code != NM_OK)
+        return code;
+    complain_of_doubles(&reading);
+    if (config->complaints->errors == errors) {
+        warn_of_hidden(config);
+        warn_of_codes(config);
+    }
+    return NM_OK;
 }
 
 static enum nm_code use_default_rules(struct nm_config *config)

@@ -175,9 +175,14 @@ bool nm_check_rule_name(const char *text, struct nm_buf *why)
 bool nm_check_network(const char *text, struct nm_buf *why)
 {
     struct nm_network network;
+    char address[NM_IP_TEXT_MAX + 1];
 
     if (nm_network_parse(text, &network))
         return true;
-    return fail(why, "is no network; write \"192.0.2.0/24\" or \"2001:db8::/32\", all "
-                     "bits behind the prefix zero");
+    if (!nm_network_around(text, &network))
+        return fail(why, "is no network; write \"192.0.2.0/24\" or \"2001:db8::/32\"");
+    nm_ip_format(&network.base, address);
+    nm_buf_printf(why, "has bits behind its prefix; did you mean \"%s/%u\"?", address,
+        (unsigned)network.bits);
+    return false;
 }

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 /* How long each of the trials may take. A memory allocator that is not the C library's
  * may be locked for ever in a child that was forked while another thread used it: the
@@ -62,6 +63,37 @@ static void correct_lines(
         correct_lines(source, config_setting_get_elem(setting, (unsigned)i), strings);
 }
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Whether a value begins at `at` with letters that are neither true nor false. */
+static bool is_bare_word(const char *at)
+{
+    size_t length = 0;
+
+    while (is_letter(at[length]))
+        length++;
+    return length > 0 && !(length == 4 && strncasecmp(at, "true", 4) == 0) &&
+           !(length == 5 && strncasecmp(at, "false", 5) == 0);
+}
+
+/* What is most often wrong with a line that looks like this one; "" when nobody knows. */
+static const char *hint_for(const char *line, size_t length)
+{
+    const char *value = memchr(line, '=', length);
+
+    if (value == NULL)
+        return "";
+    value += 1 + strspn(value + 1, " \t");
+    if (is_bare_word(value))
+        return " (text stands in double quotes)";
+    if (*value == '[' && value[1 + strspn(value + 1, " \t\r\n")] == '{')
+        return " (groups stand in parentheses: ( { ... }, { ... } ))";
+    return "";
+}
+
 static void complain_of_syntax(const struct nm_source *source,
     const struct verdict *verdict, struct nm_complaints *complaints)
 {
@@ -76,11 +108,12 @@ static void complain_of_syntax(const struct nm_source *source,
     if (strcmp(error, "duplicate setting name") == 0)
         error = "a key is set a second time";
     if (*at == '\n' || *at == '\0')
-        nm_complain(
-            complaints, place.file, place.line, "%s, on this line or before", error);
+        nm_complain(complaints, place.file, place.line,
+            "%s, on this line or before (is a bracket still open?)", error);
     else
-        nm_complain(complaints, place.file, place.line, "%s at or before: %s", error,
-            nm_quote_bare(at, strcspn(at, "\r\n")).text);
+        nm_complain(complaints, place.file, place.line, "%s at or before: %s%s", error,
+            nm_quote_bare(at, strcspn(at, "\r\n")).text,
+            hint_for(at, strcspn(at, "\r\n")));
 }
 
 /* The child also keeps to itself what libconfig loses on an error of syntax, the string

@@ -25,7 +25,7 @@ static void check_row(const char *row, const char *expected)
     char text[4096];
     char file[4096];
 
-    (void)snprintf(text, sizeof text, "%s\nprotect = { };\n", row);
+    (void)snprintf(text, sizeof text, "%s\nprotect = { own = \"a.example\"; };\n", row);
     (void)snprintf(file, sizeof file, "nearmiss.conf:1: %s\n", expected);
     check_complaints(text, file);
 }
@@ -156,8 +156,14 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
                                        "than letters, digits and signs"},
         {"audit = { database = \"\"; };", "audit.database: \"\" names nothing"},
         {"outbound = { networks = \"192.0.2.1/24\"; };",
-            "outbound.networks: \"192.0.2.1/24\" is no network; write \"192.0.2.0/24\" "
-            "or \"2001:db8::/32\", all bits behind the prefix zero"},
+            "outbound.networks: \"192.0.2.1/24\" has bits behind its prefix; did you "
+            "mean \"192.0.2.0/24\"?"},
+        {"outbound = { networks = \"2001:db8::1/33\"; };",
+            "outbound.networks: \"2001:db8::1/33\" has bits behind its prefix; did you "
+            "mean \"2001:db8::/33\"?"},
+        {"outbound = { networks = \"192.0.2.0/33\"; };",
+            "outbound.networks: \"192.0.2.0/33\" is no network; write "
+            "\"192.0.2.0/24\" or \"2001:db8::/32\""},
 
         /* domains */
         {"allow = { domains = \"a..b\"; };", "allow.domains: \"a..b\": {DOMAIN}"},
@@ -211,15 +217,25 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
             "rule 1: target: the list is empty; leave the key out to ask nothing"},
         {"rules = ( { action = \"tag\"; client = \"10\"; } );",
             "rule 1: client: \"10\" is no network; write \"192.0.2.0/24\" or "
-            "\"2001:db8::/32\", all bits behind the prefix zero"},
+            "\"2001:db8::/32\""},
         {"rules = ( { name = \"r\"; action = \"reject\"; reply = \"%{who}\"; } );",
-            "rule \"r\": reply \"%{who}\", knows %{domain} %{target} %{slip} %{ref} "
-            "%{rule} %{sender}, and %% for a percent sign"},
+            "rule \"r\": reply: \"%{who}\" has the unknown %{who}; there are %{domain} "
+            "%{target} %{slip} %{ref} %{rule} %{sender}, and %% for a percent sign"},
+        {"rules = ( { name = \"r\"; action = \"reject\"; reply = \"100% no\"; } );",
+            "rule \"r\": reply: \"100% no\" has a % that begins nothing known; there "
+            "are %{domain} %{target} %{slip} %{ref} %{rule} %{sender}, and %% for a "
+            "percent sign"},
+        {"rules = ( { name = \"r\"; action = \"reject\"; recipient = "
+         "\"<bob@army.ml>\"; } );",
+            "rule \"r\": recipient: \"<bob@army.ml>\" must stand without angle "
+            "brackets"},
+        {"rules = ( { name = \"r\"; action = \"reject\"; sender = \"@\"; } );",
+            "rule \"r\": sender: \"@\" must not be empty"},
         {"rules = ( { name = \"\\x1b\\t\\\\\"; action = \"reject\"; } );",
             "rule \"\\x1b\\x09\\\\\": name: \"\\x1b\\x09\\\\\" is no name; it has at "
             "most 64 bytes of UTF-8 and no control characters"},
         {"rules = ( { name = \"r\"; action = \"reject\"; domain = \"a@b\"; } );",
-            "rule \"r\": domain \"a@b\", must be a domain, without @"},
+            "rule \"r\": domain: \"a@b\" must be a domain, without @"},
         {"rules = ( { name = \"r\"; action = \"tag\"; }, { name = \"r\"; action = "
          "\"tag\"; } );",
             "rule 2: rule 1 has the name \"r\" too"},
@@ -271,14 +287,15 @@ START_TEST(test_config__says_all_that_is_wrong_in_order)
         "session\n"
         "bad.txt:2: \"b..example\": {DOMAIN}\n"
         "bad.txt:3: \"x\" is no weight; it is a number above 0, at most 1e9\n"
-        "worse.txt:1: \"c\" stands behind a domain and its weight\n");
+        "worse.txt:1: \"c\" is too much; a line has one domain, and a weight if need "
+        "be\n");
 }
 END_TEST
 
 START_TEST(test_config__has_caps)
 {
     enum { RULE_BYTES = 18 };
-    static const char head[] = "protect = { };\nrules = (\n";
+    static const char head[] = "protect = { own = \"a.example\"; };\nrules = (\n";
     char *text = malloc(sizeof head + 1001 * RULE_BYTES + 16);
     char *at = text;
 
@@ -358,13 +375,21 @@ START_TEST(test_config__says_the_first_error_of_syntax)
     } rows[] = {
         {"mode = ;\n", "1: syntax error at or before: mode = ;"},
         {"\n\nmode \"x\";\n", "3: syntax error at or before: mode \"x\";"},
-        {"protect = {\n  own = [];\n", "3: syntax error, on this line or before"},
+        {"protect = {\n  own = [];\n",
+            "3: syntax error, on this line or before (is a bracket still open?)"},
         {"mode = \"observe\";\nmode = \"enforce\";\n",
             "2: a key is set a second time at or before: mode = \"enforce\";"},
         {"protect = { own = [ 1, \"a\" ]; };\n",
             "1: mismatched element type in array at or before: protect = { own = [ 1, "
             "\"a\" ]; };"},
-        {"mode = observe;\n", "1: syntax error at or before: mode = observe;"},
+        {"mode = observe;\n", "1: syntax error at or before: mode = observe; (text "
+                              "stands in double quotes)"},
+        {"a = true b;\n", "1: syntax error at or before: a = true b;"},
+        {"rules = [\n  { action = \"tag\"; } ];\n",
+            "2: syntax error at or before: { action = \"tag\"; } ];"},
+        {"rules = [ { action = \"tag\"; } ];\n",
+            "1: syntax error at or before: rules = [ { action = \"tag\"; } ]; (groups "
+            "stand in parentheses: ( { ... }, { ... } ))"},
         {"mode = \"observe\n\n\n", "1: the string that begins here does not end"},
         {"\n/* x\n", "2: the comment that begins here does not end"},
         {"protect = { own = [ \"a.example\"\n \"b.example\" ]; };\n",

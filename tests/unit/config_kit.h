@@ -7,6 +7,8 @@
 
 #include "config/config.h"
 
+#include "lists.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,7 +82,7 @@ static inline const char *kit_said(void)
     return kit_words;
 }
 
-/* Expected words in which {NAME} stands for what the address layer says of a fault. */
+/* Expected words in which {NAME} stands for what is said of a fault. */
 static inline const char *kit_expand(const char *text)
 {
     static const struct {
@@ -100,7 +102,7 @@ static inline const char *kit_expand(const char *text)
                strncmp(text, marks[i].mark, strlen(marks[i].mark)) != 0)
             i++;
         if (i < NM_COUNT(marks)) {
-            nm_buf_puts(&buf, nm_address_fault_text(marks[i].fault));
+            nm_buf_puts(&buf, nm_entry_fault_text("", 0, marks[i].fault));
             text += strlen(marks[i].mark);
         } else {
             nm_buf_put(&buf, text++, 1);
