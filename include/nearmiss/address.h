@@ -46,7 +46,7 @@ enum nm_address_kind {
     NM_ADDRESS_INVALID, /* not a path that can be judged; see `fault` */
     NM_ADDRESS_NULL,    /* `<>`: the null reverse-path */
     NM_ADDRESS_LOCAL,   /* no domain: `postmaster`, or a name that the MTA completes */
-    NM_ADDRESS_LITERAL, /* an address literal, RFC 5321, 4.1.3 */
+    NM_ADDRESS_LITERAL, /* an address literal, RFC 5321, 4.1.3; `[army.mil]` is a name */
     NM_ADDRESS_MAILBOX  /* local part and domain */
 };
 

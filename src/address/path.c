@@ -208,19 +208,37 @@ static bool is_literal(struct span text)
     return true;
 }
 
+/* `[army.mil]`: not in RFC 5321, but Sendmail takes it for the host of that name. One that
+ * ends in a number was meant for an address. */
+static bool is_bracketed_name(struct span text)
+{
+    const char *dot;
+
+    if (length_of(text) < 3 || text.end[-1] != ']')
+        return false;
+    dot = memrchr(text.at, '.', length_of(text));
+    return nm_ascii_lower(dot != NULL ? dot[1] : text.at[1]) >= 'a';
+}
+
 static enum nm_address_fault parse_domain(
     const struct nm_names *names, struct span text, struct nm_address *out)
 {
+    enum nm_address_fault fault;
+
     out->domain_text = text.at;
     out->domain_text_length = length_of(text);
     if (length_of(text) == 0)
         return NM_FAULT_DOMAIN;
-    if (text.at[0] == '[') {
-        out->kind = NM_ADDRESS_LITERAL;
-        return is_literal(text) ? NM_FAULT_NONE : NM_FAULT_LITERAL;
-    }
     out->kind = NM_ADDRESS_MAILBOX;
-    return nm_domain_parse(names, text.at, length_of(text), &out->domain);
+    if (text.at[0] != '[')
+        return nm_domain_parse(names, text.at, length_of(text), &out->domain);
+    if (is_bracketed_name(text)) {
+        fault = nm_domain_parse(names, text.at + 1, length_of(text) - 2, &out->domain);
+        if (fault == NM_FAULT_NONE || fault == NM_FAULT_MEMORY)
+            return fault;
+    }
+    out->kind = NM_ADDRESS_LITERAL;
+    return is_literal(text) ? NM_FAULT_NONE : NM_FAULT_LITERAL;
 }
 
 static enum nm_address_fault parse_mailbox(

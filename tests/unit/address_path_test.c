@@ -99,6 +99,10 @@ static const struct {
         NM_ADDRESS_LITERAL, NM_FAULT_NONE},
     {"bob@[x400:c=us@a]", "bob", "[x400:c=us@a]", NM_ADDRESS_LITERAL, NM_FAULT_NONE},
 
+    /* A host's name in brackets, as Sendmail takes it. */
+    {"bob@[army.mil]", "bob", "army.mil", NM_ADDRESS_MAILBOX, NM_FAULT_NONE},
+    {"<bob@[Army]>", "bob", "army", NM_ADDRESS_MAILBOX, NM_FAULT_NONE},
+
     /* International domains. */
     {"bob@b\xc3\xbc"
      "cher.example",
@@ -162,7 +166,9 @@ static const struct {
     {"bob@[192.0.2.0001]", NULL, NULL, NM_ADDRESS_INVALID, NM_FAULT_LITERAL},
     {"bob@[192.0.2.1", NULL, NULL, NM_ADDRESS_INVALID, NM_FAULT_LITERAL},
     {"bob@[192.0.2.1].", NULL, NULL, NM_ADDRESS_INVALID, NM_FAULT_LITERAL},
-    {"bob@[army.mil]", NULL, NULL, NM_ADDRESS_INVALID, NM_FAULT_LITERAL},
+    {"bob@[army.mil", NULL, NULL, NM_ADDRESS_INVALID, NM_FAULT_LITERAL},
+    {"bob@[army..mil]", NULL, NULL, NM_ADDRESS_INVALID, NM_FAULT_LITERAL},
+    {"bob@[army.2]", NULL, NULL, NM_ADDRESS_INVALID, NM_FAULT_LITERAL},
     {"bob@[IPv6:2001:db8]", NULL, NULL, NM_ADDRESS_INVALID, NM_FAULT_LITERAL},
     {"bob@[IPv6:1111:2222:3333:4444:5555:6666:7777:8888:9999:0000:1111]", NULL, NULL,
         NM_ADDRESS_INVALID, NM_FAULT_LITERAL},
@@ -233,7 +239,7 @@ END_TEST
 
 START_TEST(test_path__with_a_wrong_domain_still_says_which)
 {
-    static const char *const wrong[] = {"army..mil", "xn--0.org", "[army.mil]", ""};
+    static const char *const wrong[] = {"army..mil", "xn--0.org", "[192.0.2]", ""};
 
     for (size_t i = 0; i < NM_COUNT(wrong); i++) {
         char path[64];
@@ -374,6 +380,7 @@ static enum model_answer model_path(
 static void check_cut(
     const struct nm_address *address, const char *local_part, const char *domain)
 {
+    const size_t length = domain != NULL ? strlen(domain) : 0;
     enum nm_address_fault fault = NM_FAULT_NONE;
     struct nm_domain parsed;
 
@@ -384,12 +391,14 @@ static void check_cut(
         return;
     }
     check_part(address->domain_text, address->domain_text_length, domain);
-    if (domain[0] == '[') /* the letters of these tests make no literal */
-        fault = NM_FAULT_LITERAL;
-    else if (domain[0] == '\0')
+    if (domain[0] == '\0')
         fault = NM_FAULT_DOMAIN;
-    else
-        fault = nm_domain_parse(names, domain, strlen(domain), &parsed);
+    else if (domain[0] != '[')
+        fault = nm_domain_parse(names, domain, length, &parsed);
+    /* The letters of these tests make names, but no literal. */
+    else if (length < 3 || domain[length - 1] != ']' || domain[length - 2] != 'a' ||
+             nm_domain_parse(names, domain + 1, length - 2, &parsed) != NM_FAULT_NONE)
+        fault = NM_FAULT_LITERAL;
     ck_assert_int_eq(address->fault, fault);
     if (fault == NM_FAULT_NONE)
         ck_assert_str_eq(address->domain.name, parsed.name);
