@@ -38,38 +38,49 @@ bool nm_call_last(const struct nm_call *call, size_t *out)
     return false;
 }
 
-static enum nm_exit find_log(const struct nm_call *call, char **path)
+/* `*config` stays NULL where the call names a log. */
+static enum nm_exit find_log(
+    const struct nm_call *call, char **path, struct nm_config **config)
 {
     const char *given = call->values[NM_CLI_DATABASE];
-    struct nm_config *config = NULL;
     enum nm_exit status = NM_EXIT_FINE;
 
     if (given == NULL)
-        status = nm_load(call, &config, NULL);
-    if (status == NM_EXIT_FINE) {
-        *path =
-            strdup(given != NULL ? given : nm_config_settings(config)->audit_database);
-        if (*path == NULL)
-            status = nm_complain_and(call, NM_EXIT_SYSTEM, "out of memory");
+        status = nm_load(call, config, NULL);
+    if (status != NM_EXIT_FINE)
+        return status;
+    *path = strdup(given != NULL ? given : nm_config_settings(*config)->audit_database);
+    return *path != NULL ? NM_EXIT_FINE
+                         : nm_complain_and(call, NM_EXIT_SYSTEM, "out of memory");
+}
+
+enum nm_exit nm_open_log_and_config(const struct nm_call *call,
+    struct nm_audit_reader **reader, char **path, struct nm_config **config)
+{
+    struct nm_error error = {0};
+    enum nm_exit status;
+
+    *config = NULL;
+    status = find_log(call, path, config);
+    if (status == NM_EXIT_FINE &&
+        nm_audit_reader_open(*path, reader, &error) != NM_OK) {
+        status = nm_complain_and(
+            call, NM_EXIT_SYSTEM, "cannot read the audit log: %s", error.message);
+        free(*path);
+        *path = NULL;
     }
-    nm_config_free(&config);
+    if (status != NM_EXIT_FINE)
+        nm_config_free(config);
     return status;
 }
 
 enum nm_exit nm_open_log(
     const struct nm_call *call, struct nm_audit_reader **reader, char **path)
 {
-    struct nm_error error = {0};
-    enum nm_exit status = find_log(call, path);
+    struct nm_config *config = NULL;
+    const enum nm_exit status = nm_open_log_and_config(call, reader, path, &config);
 
-    if (status != NM_EXIT_FINE)
-        return status;
-    if (nm_audit_reader_open(*path, reader, &error) == NM_OK)
-        return NM_EXIT_FINE;
-    status = nm_complain_and(
-        call, NM_EXIT_SYSTEM, "cannot read the audit log: %s", error.message);
-    free(*path);
-    *path = NULL;
+    nm_config_free(&config);
     return status;
 }
 

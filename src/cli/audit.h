@@ -7,12 +7,17 @@
 #include "json.h"
 
 #include "audit/audit.h"
+#include "config/config.h"
 #include "gate/session.h"
 
 /* Open the log that --database names, or the configuration; with NM_EXIT_FINE, `*path`
  * is the caller's to free. */
 enum nm_exit nm_open_log(
     const struct nm_call *call, struct nm_audit_reader **reader, char **path);
+
+/* The same with the configuration that named the log; NULL when --database did. */
+enum nm_exit nm_open_log_and_config(const struct nm_call *call,
+    struct nm_audit_reader **reader, char **path, struct nm_config **config);
 
 /* The time of --since and its like, and the number of --last; unchanged when it is not
  * given. False: the usage was told. */

@@ -82,7 +82,8 @@ struct nm_call {
     int in; /* standard input, read unbuffered */
     FILE *out;
     FILE *err;
-    bool colour; /* on `out` */
+    bool colour;  /* on `out` */
+    bool unicode; /* `out` is a terminal that shows more than ASCII */
     int64_t now_us;
 };
 
@@ -93,6 +94,7 @@ extern const struct nm_command nm_command_config_defaults;
 extern const struct nm_command nm_command_config_show;
 extern const struct nm_command nm_command_audit_list;
 extern const struct nm_command nm_command_audit_show;
+extern const struct nm_command nm_command_audit_stats;
 extern const struct nm_command nm_command_history_import;
 extern const struct nm_command nm_command_history_list;
 extern const struct nm_command nm_command_reload;
@@ -104,6 +106,7 @@ struct nm_surroundings {
     FILE *out;
     FILE *err;
     bool colour;
+    bool unicode;
     int64_t now_us;
 };
 

@@ -13,6 +13,7 @@ static const struct nm_command *const commands[] = {
     &nm_command_config_show,
     &nm_command_audit_list,
     &nm_command_audit_show,
+    &nm_command_audit_stats,
     &nm_command_history_import,
     &nm_command_history_list,
     &nm_command_reload,
@@ -107,6 +108,7 @@ static enum nm_exit run_command(const struct nm_surroundings *surroundings,
         .out = surroundings->out,
         .err = surroundings->err,
         .colour = surroundings->colour,
+        .unicode = surroundings->unicode,
         .now_us = surroundings->now_us};
     const enum nm_exit status = nm_cli_parse_options(&call, argc, argv);
 

@@ -52,12 +52,12 @@ static double chance(struct made_mail *mail)
     return (double)(next_random(mail) >> 11) * 0x1p-53;
 }
 
-/* 0..count-1, small numbers far more often than large ones. */
+/* 0..count-1, small numbers more often than large ones. */
 static size_t skewed(struct made_mail *mail, size_t count)
 {
     const double u = chance(mail);
 
-    return (size_t)(u * u * u * (double)count);
+    return (size_t)(u * u * (double)count);
 }
 
 static size_t any(struct made_mail *mail, size_t count)
