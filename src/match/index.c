@@ -12,7 +12,8 @@
 #include <string.h>
 
 enum {
-    KEYS_MAX = 1 + NM_DOMAIN_MAX + 4, /* whole, less a character, and four more */
+    /* Whole, less a character, four more, and the forms of its label. */
+    KEYS_MAX = 1 + NM_DOMAIN_MAX + 4 + NM_CORE_FORMS_MAX,
     ROWS_PER_BUCKET = 2,
     FILTER_BITS_PER_ROW = 8,
     TEXT_BYTES = 4096 /* at first */
@@ -261,6 +262,22 @@ static void near_keys(const struct nm_index *index, const char *text, size_t len
     }
 }
 
+static void form_keys(
+    const struct nm_index *index, const char *label, size_t length, struct keys *keys)
+{
+    struct nm_core_forms forms;
+    uint64_t hashes[NM_CORE_BYTES_MAX];
+
+    nm_core_forms_init(&index->powers, label, length, &forms);
+    keys->key[keys->count++] = nm_key(NM_KEY_FORM, forms.whole);
+    for (size_t a = 0; a < length; a++) {
+        const size_t count = nm_core_forms_without(&forms, a, hashes);
+
+        for (size_t i = 0; i < count; i++)
+            keys->key[keys->count++] = nm_key(NM_KEY_FORM, hashes[i]);
+    }
+}
+
 static uint64_t look_key(const struct nm_index *index, const struct nm_name *name)
 {
     const char *text = nm_name_text(index, name);
@@ -291,7 +308,30 @@ static void make_keys(const struct nm_index *index, size_t at, struct keys *keys
     keys->key[keys->count++] = nm_key(NM_KEY_BARE, nm_hash_bare(text, name->length));
     keys->key[keys->count++] = nm_key(NM_KEY_BAG, nm_hash_bag(text, name->length));
     keys->key[keys->count++] = look_key(index, name);
+    if (name->has_forms)
+        form_keys(index, text, name->suffix - 1U, keys);
     assert(keys->count <= KEYS_MAX);
+}
+
+/* The most probable names that are registrable themselves: what people write to most. */
+static void choose_forms(struct nm_index *index)
+{
+    size_t names = 0;
+    size_t rows = 0;
+
+    for (size_t i = 0; i < index->listed_count && names < NM_CORE_NAMES_MAX; i++) {
+        struct nm_name *name = &index->names[i];
+        const size_t length = name->suffix > 0 ? name->suffix - 1U : 0;
+
+        if (name->is_idn || name->registrable > 0 || length < NM_CORE_BYTES_MIN ||
+            length > NM_CORE_BYTES_MAX)
+            continue;
+        rows += 1 + length + length * (length - 1) / 2;
+        if (rows > NM_CORE_ROWS_MAX)
+            return;
+        name->has_forms = true;
+        names++;
+    }
 }
 
 static enum nm_code count_rows(struct nm_index *index, struct nm_error *error)
@@ -349,60 +389,6 @@ static enum nm_code fill_map(struct nm_index *index, struct nm_error *error)
     return NM_OK;
 }
 
-/* ---- labels of names ---------------------------------------------------- */
-
-uint32_t nm_core_mask(const char *label, size_t length)
-{
-    uint32_t mask = 0;
-
-    for (size_t i = 0; i < length; i++) {
-        const char c = label[i];
-
-        if (c >= 'a' && c <= 'z')
-            mask |= 1U << (unsigned)(c - 'a');
-        else if (c >= '0' && c <= '9')
-            mask |= 1U << (26U + (unsigned)(c - '0') % 5U);
-        else
-            mask |= 1U << 31U;
-    }
-    return mask;
-}
-
-/* Only names that are registrable themselves: what people write to most. */
-static bool has_core(const struct nm_name *name)
-{
-    return !name->is_idn && name->registrable == 0 && name->suffix > NM_CORE_BYTES_MIN;
-}
-
-/* By length; in each, the most probable first. */
-static void fill_cores(struct nm_index *index)
-{
-    struct nm_cores *cores = &index->cores;
-    uint32_t next[NM_CORE_BYTES_MAX + 2];
-    size_t count = 0;
-    size_t end = 0;
-
-    for (; end < index->listed_count && count < NM_CORES_MAX; end++)
-        if (has_core(&index->names[end])) {
-            cores->starts[index->names[end].suffix]++; /* the label's length + 1 */
-            count++;
-        }
-    for (size_t i = 1; i < NM_COUNT(cores->starts); i++)
-        cores->starts[i] += cores->starts[i - 1];
-    memcpy(next, cores->starts, sizeof next);
-    for (size_t i = 0; i < end; i++) {
-        const struct nm_name *name = &index->names[i];
-
-        if (has_core(name)) {
-            const uint32_t at = next[name->suffix - 1]++;
-
-            cores->masks[at] =
-                nm_core_mask(nm_name_text(index, name), name->suffix - 1U);
-            cores->names[at] = (uint32_t)i;
-        }
-    }
-}
-
 /* ---- the whole ---------------------------------------------------------- */
 
 static enum nm_code check(const struct nm_index_spec *spec, struct nm_error *error)
@@ -452,8 +438,7 @@ static enum nm_code build(
     free(drafts);
     if (code == NM_OK)
         code = fill_exact(index, error);
-    if (code == NM_OK)
-        fill_cores(index);
+    choose_forms(index);
     return code == NM_OK ? fill_map(index, error) : code;
 }
 

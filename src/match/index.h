@@ -23,6 +23,7 @@ enum nm_key_kind {
     NM_KEY_NEAR,   /* a listed name, whole or less a character */
     NM_KEY_SUFFIX, /* a protected suffix, likewise */
     NM_KEY_CORE,   /* the registrable label of a listed name */
+    NM_KEY_FORM,   /* such a label, whole or less a character or two (cores.h) */
     NM_KEY_BARE,   /* a listed name without dots and hyphens */
     NM_KEY_BAG,    /* the characters of a listed name in whatever order */
     NM_KEY_LOOK    /* the look of a listed name (looks.h) */
@@ -38,6 +39,7 @@ struct nm_name {
     uint8_t suffix;
     bool is_suffix;          /* a protected suffix, of which the rest is not set */
     bool is_provider;        /* its registrable part is on the built-in list */
+    bool has_forms;          /* its label stands in the map with its forms (cores.h) */
     bool is_idn;             /* its look stands in the text, behind its NUL */
     enum nm_listing listing; /* the strongest */
     float weight;            /* the greatest that a list gives; 0 for history alone */
@@ -75,7 +77,6 @@ struct nm_index {
     struct nm_map_row *exact; /* open-addressed, a power of two, at most half full */
     size_t exact_mask;
     struct nm_map near;
-    struct nm_cores cores;
     double ln_listed; /* of the number of listed names, at least 1 */
     double threshold;
 };

@@ -2,6 +2,7 @@
  * Two slips in one name: two in the label before the public suffix, or one there and one
  * in the suffix. Cores.h says which names are compared, and why not all.
  */
+#include "cores.h"
 #include "search.h"
 #include "slips.h"
 
@@ -65,13 +66,13 @@ static void try_core(
     struct nm_finding *finding;
     size_t count;
 
-    if (!same_suffix && !find_suffix_class(query, &typed, &meant, &class))
-        return;
     count = nm_slips_between(query->index->tables, typed.text, typed.length, meant.text,
         meant.length, slips, kinds);
     if (count == 0 ||
         (count == 2 && (!same_suffix || (typed.length < TWO_BYTES_MIN &&
                                             meant.length < TWO_BYTES_MIN))))
+        return;
+    if (!same_suffix && !find_suffix_class(query, &typed, &meant, &class))
         return;
     finding = nm_findings_claim(query, found, at, kept);
     if (finding == NULL)
@@ -92,29 +93,27 @@ static void try_core(
 
 void nm_search_several(const struct nm_query *query, struct nm_findings *found)
 {
-    const struct nm_cores *cores = &query->index->cores;
+    const struct nm_map *map = &query->index->near;
     const size_t kept = query->parts.registrable;
+    uint64_t keys[NM_CORE_BYTES_MAX];
+    struct nm_core_forms forms;
     struct core typed;
-    uint32_t mask;
-    size_t from;
-    size_t to;
 
     if (query->parts.registrable >= query->parts.suffix)
         return;
     typed = typed_core(query);
-    if (typed.length < NM_CORE_BYTES_MIN)
+    if (typed.length < NM_CORE_BYTES_MIN || typed.length > NM_CORE_BYTES_MAX)
         return;
-    mask = nm_core_mask(typed.text, typed.length);
-    from = typed.length - NM_CORE_SLIPS_MAX;
-    to = typed.length + NM_CORE_SLIPS_MAX;
-    if (to > NM_CORE_BYTES_MAX)
-        to = NM_CORE_BYTES_MAX;
-    for (size_t i = cores->starts[from]; i < cores->starts[to + 1]; i++) {
-        if (!nm_core_masks_are_near(mask, cores->masks[i]))
-            continue;
-        if (found->tries == NM_TRIES_MAX)
-            return;
-        found->tries++;
-        try_core(query, cores->names[i], kept, found);
+    nm_core_forms_init(&query->index->powers, typed.text, typed.length, &forms);
+    nm_look_up(query, nm_key(NM_KEY_FORM, forms.whole), kept, try_core, found);
+    for (size_t a = 0; a < typed.length; a++) {
+        const size_t count = nm_core_forms_without(&forms, a, keys);
+
+        for (size_t i = 0; i < count; i++) {
+            keys[i] = nm_key(NM_KEY_FORM, keys[i]);
+            nm_map_expect(map, keys[i]);
+        }
+        for (size_t i = 0; i < count; i++)
+            nm_look_up(query, keys[i], kept, try_core, found);
     }
 }
