@@ -106,7 +106,8 @@ START_TEST(test_match__the_longest_looks_in_front_hide_no_look_alike)
         ck_assert_msg(verdict.match == NM_MATCH_NEAR_MISS, "behind %d labels", labels);
         ck_assert_int_eq(verdict.best.technique, NM_TECHNIQUE_GLYPH);
         ck_assert(!verdict.out_of_memory);
-        (void)strcpy(text + (size_t)labels * (sizeof label - 1), label);
+        if (labels < 3)
+            (void)strcpy(text + (size_t)labels * (sizeof label - 1), label);
     }
     kit_end(&kit);
 }
