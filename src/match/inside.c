@@ -1,7 +1,8 @@
 /*
  * A known name inside another:
  *
- *   embedded  suffix and all, with more behind it (`army-mil.com`, `army.mil.example.net`)
+ *   embedded  suffix and all, with more behind it (`army-mil.com`, `army.mil.example.net`,
+ *             `armymil-mail.example`)
  *   glued     behind a host's usual name without its dot (`wwwarmy.mil`)
  */
 #include "search.h"
@@ -43,13 +44,33 @@ static void find_tokens(const struct nm_domain *typed, struct tokens *tokens)
     }
 }
 
-/* Whether the typed bytes are the listed name, a hyphen as good as a dot. */
-static bool is_same_but_hyphens(const char *typed, const char *meant, size_t length)
+/* How many of the typed bytes are the listed name, a hyphen as good as a dot, and either
+ * all of its dots and hyphens there or none; 0 if they are not. */
+static size_t match_name(const char *typed, const char *meant, size_t meant_length)
 {
-    for (size_t i = 0; i < length; i++)
-        if (typed[i] != meant[i] && !(typed[i] == '-' && meant[i] == '.'))
-            return false;
-    return true;
+    bool kept = false;
+    bool left_out = false;
+    size_t t = 0;
+
+    for (size_t m = 0; m < meant_length; m++)
+        if (typed[t] == meant[m] || (typed[t] == '-' && meant[m] == '.')) {
+            kept = kept || is_separator(meant[m]);
+            t++;
+        } else if (is_separator(meant[m])) {
+            left_out = true;
+        } else {
+            return 0;
+        }
+    return kept && left_out ? 0 : t;
+}
+
+/* Without its dots a name may be any word; it takes a hyphen beside it, or labels enough
+ * behind it, to make it one that is imitated: `armymil-mail.example`. */
+static bool stands_out(const char *typed, size_t start, const char *rest)
+{
+    const char *dot = strchr(rest + 1, '.');
+
+    return rest[0] == '-' || (start > 0 && typed[start - 1] == '-') || dot != NULL;
 }
 
 /* A listed name may stand behind `start` bytes, where all but the last of its labels is
@@ -61,19 +82,19 @@ static void try_embedded(
     const struct nm_name *name = &query->index->names[at];
     const char *meant = nm_name_text(query->index, name);
     const char *typed = query->typed->name;
-    const char *rest = typed + start + name->length;
+    const size_t length = match_name(typed + start, meant, name->length);
+    const char *rest = typed + start + length;
     /* `mail.army.mil.example`: mail.army.mil; `mail-army.mil.example`: army.mil. */
     const size_t kept = start > 0 && typed[start - 1] == '.' ? start : 0;
     struct nm_slip slip = {.typed_length = (uint8_t)(query->typed->length - kept),
         .meant_length = name->length};
     struct nm_finding *finding;
 
-    if (name->registrable >= name->suffix ||
-        start + name->length >= query->typed->length || !is_separator(rest[0]) ||
-        !is_same_but_hyphens(typed + start, meant, name->length))
+    if (name->registrable >= name->suffix || length == 0 || !is_separator(rest[0]) ||
+        (length < name->length && !stands_out(typed, start, rest)))
         return;
     if (rest[0] == '.' && strchr(rest + 1, '.') == NULL && kept == start &&
-        memcmp(typed + start, meant, name->length) == 0) {
+        length == name->length && memcmp(typed + start, meant, length) == 0) {
         nm_keep_suffix(query, at, kept, kept + name->suffix, name->suffix,
             NM_SUFFIX_LONGER, found);
         return;
@@ -92,7 +113,7 @@ static void search_embedded(const struct nm_query *query, struct nm_findings *fo
 
     find_tokens(query->typed, &tokens);
     for (size_t i = 0; i < tokens.count; i++)
-        for (size_t j = i + 1; j < tokens.count && j < i + SPAN_TOKENS_MAX; j++) {
+        for (size_t j = i; j < tokens.count && j < i + SPAN_TOKENS_MAX; j++) {
             const size_t start = tokens.start[i];
             const size_t end = tokens.end[j];
 

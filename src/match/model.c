@@ -9,12 +9,13 @@
 enum {
     LN_COUNT_MAX = 7,
     LN_RANKS_MAX = 8,
-    LISTED_COUNT = 10,  /* the messages that a listing is worth */
-    CROWD_MAX = 4,      /* neighbours that are counted */
-    LISTED_FEW = 250,   /* a list of three is no surer than one of 250, */
-    LISTED_MANY = 4000, /* and one of 100,000 no less than one of 4,000 */
-    USUAL_LENGTH = 8,   /* of a label */
-    COST_MAX = 6,       /* edits of a suffix that are told apart */
+    LISTED_COUNT = 10,    /* the messages that a listing is worth */
+    CROWD_MAX = 4,        /* neighbours that are counted */
+    LISTED_FEW = 250,     /* a list of three is no surer than one of 250, */
+    LISTED_MANY = 4000,   /* and one of 100,000 no less than one of 4,000 */
+    USUAL_LENGTH = 8,     /* of a label, */
+    USUAL_SPELLING = -20, /* and ln of its letters' probability */
+    COST_MAX = 6,         /* edits of a suffix that are told apart */
     COST_BYTES_MAX = 12
 };
 
@@ -126,7 +127,7 @@ static void take_suffix(const struct nm_query *query, const struct nm_finding *f
 /* A slip of a kind that has no place in the name. */
 static bool is_of_whole(unsigned kind)
 {
-    return kind == NM_SLIP_SUFFIX || kind >= NM_SLIP_EMBEDDED;
+    return kind == NM_SLIP_SUFFIX || kind == NM_SLIP_LAYOUT || kind >= NM_SLIP_EMBEDDED;
 }
 
 static bool is_label_start(const char *name, size_t at)
@@ -172,9 +173,8 @@ static void take_slips(const struct nm_query *query, const struct nm_finding *fi
             take_suffix(query, finding, name, i, value);
         if (finding->kinds[i] != NM_SLIP_SUFFIX)
             value[NM_FEATURE_KIND + finding->kinds[i]] += 1;
-        if (is_of_whole(finding->kinds[i]))
-            continue;
-        take_place(query, slip, value);
+        if (!slip->in_suffix && !is_of_whole(finding->kinds[i]))
+            take_place(query, slip, value);
     }
     value[NM_FEATURE_FURTHER] = finding->slip_count - 1;
     if (finding->slip_count > 1 && name->registrable < name->suffix)
@@ -183,24 +183,46 @@ static void take_slips(const struct nm_query *query, const struct nm_finding *fi
             log((name->suffix - 1.0 - name->registrable) / USUAL_LENGTH);
 }
 
-/* The label whose rarity speaks against chance: the typed one, unless the slip left the
- * whole of the meant one as it is. */
+/* Whether the slip left the whole of the meant label as it is. */
+static bool is_label_whole(const struct nm_finding *finding, const struct nm_name *name)
+{
+    return name->registrable < name->suffix &&
+           (finding->slips[0].in_suffix || is_of_whole(finding->kinds[0]));
+}
+
+/* One suffix for another of equal standing: whoever has a name that nobody else would
+ * hit upon is likely to have it twice. */
+static bool is_sister(const struct nm_query *query, const struct nm_finding *finding)
+{
+    return finding->kinds[0] == NM_SLIP_SUFFIX && query->parts.suffix_known &&
+           finding->suffix_class != NM_SUFFIX_SLIP &&
+           finding->suffix_class != NM_SUFFIX_REPEATED;
+}
+
+/* The label whose rarity speaks against chance: the typed one or the meant one; of a name
+ * that stands inside another all of it, and of one whose dots are elsewhere all before its
+ * suffix. */
 static void take_label(const struct nm_query *query, const struct nm_finding *finding,
     const struct nm_name *name, double *value)
 {
     const struct nm_letters *letters = &query->index->tables->letters;
-    const bool is_whole =
-        name->registrable < name->suffix &&
-        (finding->slips[0].in_suffix || is_of_whole(finding->kinds[0]));
     size_t length;
 
-    if (is_whole) {
+    if (is_label_whole(finding, name)) {
         length = name->suffix - 1U - name->registrable;
         value[NM_FEATURE_SPELLING] = nm_letters_spelling(
             letters, nm_name_text(query->index, name) + name->registrable, length);
     } else {
         (void)nm_query_label(query, &length);
         value[NM_FEATURE_SPELLING] = query->spelling;
+    }
+    if (finding->kinds[0] == NM_SLIP_EMBEDDED)
+        length = name->length - 1U;
+    else if (finding->kinds[0] == NM_SLIP_DOT && length + 1 < name->suffix)
+        length = name->suffix - 1U;
+    if (is_sister(query, finding)) {
+        length = length < USUAL_LENGTH ? length : USUAL_LENGTH;
+        value[NM_FEATURE_SPELLING] = fmax(value[NM_FEATURE_SPELLING], USUAL_SPELLING);
     }
     value[NM_FEATURE_LN_LENGTH] = log((double)length);
     value[NM_FEATURE_LENGTH] = nm_letters_length(letters, length);
@@ -266,7 +288,9 @@ static void take_genuine(const struct nm_query *query, const struct nm_finding *
 
     if (!is_order) {
         value[NM_FEATURE_CONSTANT] = 1;
-        value[NM_FEATURE_BELOW] = query->parts.registrable > 0;
+        value[NM_FEATURE_BELOW] = finding->slips[0].in_suffix
+                                      ? finding->kept > 0
+                                      : query->parts.registrable > 0;
         value[NM_FEATURE_CROWD] = log(fmin(finding->crowd, CROWD_MAX));
         take_label(query, finding, name, value);
     }

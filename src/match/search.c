@@ -14,8 +14,9 @@ void nm_query_init(
     nm_hash_tails_init(&query->tails, typed->name, typed->length);
 }
 
-/* The shortest tail holds the registrable part and no more. Where a name has more labels
- * than there are tails, the whole stands in the place of the last. */
+/* The shortest tail holds the registrable part and no more, or the last label where no
+ * suffix is known: `www.firmcom` has `firmcom`. Where a name has more labels than there are
+ * tails, the whole stands in the place of the last. */
 void nm_query_split(struct nm_query *query)
 {
     const char *text = query->typed->name;
@@ -23,6 +24,8 @@ void nm_query_split(struct nm_query *query)
 
     query->parts = nm_domain_split(query->index->naming, query->typed);
     at = query->parts.registrable < query->typed->length ? query->parts.registrable : 0;
+    if (!query->parts.suffix_known && query->parts.suffix < query->typed->length)
+        at = query->parts.suffix;
     while (at > 0 && query->tail_count < NM_TAILS_MAX - 1) {
         query->tail_at[query->tail_count++] = (uint8_t)at;
         at--;
@@ -38,7 +41,7 @@ void nm_query_weigh(struct nm_query *query)
 {
     const struct nm_letters *letters = &query->index->tables->letters;
     const struct nm_domain *typed = query->typed;
-    const size_t at = query->tail_at[0];
+    const size_t at = query->parts.registrable;
     const uint64_t hash = query->tails.tail[at];
     size_t length;
     const char *label = nm_query_label(query, &length);
@@ -65,6 +68,7 @@ static const enum nm_technique techniques[NM_SLIP_KIND_COUNT] = {
     [NM_SLIP_TRANSPOSITION] = NM_TECHNIQUE_TRANSPOSITION,
     [NM_SLIP_ORDER] = NM_TECHNIQUE_TRANSPOSITION,
     [NM_SLIP_KEY] = NM_TECHNIQUE_KEY,
+    [NM_SLIP_LAYOUT] = NM_TECHNIQUE_KEY,
     [NM_SLIP_VOWEL] = NM_TECHNIQUE_SUBSTITUTION,
     [NM_SLIP_SUBSTITUTION] = NM_TECHNIQUE_SUBSTITUTION,
     [NM_SLIP_DIGIT] = NM_TECHNIQUE_SUBSTITUTION,

@@ -6,7 +6,8 @@
  *
  *   edits.c     one edit anywhere, the dot a character like others; protected suffixes too
  *   suffixes.c  the same registrable label under another suffix; the table's pairs
- *   shapes.c    dots and hyphens gone astray, letters in another order, look-alikes
+ *   shapes.c    dots and hyphens gone astray, letters in another order, look-alikes,
+ *               another keyboard's keys
  *   inside.c    a known name inside another, or glued to something
  *   several.c   two slips in the name of one that is written to often
  *
@@ -44,7 +45,8 @@ enum nm_slip_kind {
     NM_SLIP_TRANSPOSITION,
     NM_SLIP_ORDER, /* a few characters in another order */
     NM_SLIP_KEY,
-    NM_SLIP_VOWEL, /* one vowel for another */
+    NM_SLIP_LAYOUT, /* several keys as another keyboard has them */
+    NM_SLIP_VOWEL,  /* one vowel for another */
     NM_SLIP_SUBSTITUTION,
     NM_SLIP_DIGIT,        /* a digit for another */
     NM_SLIP_LETTER_DIGIT, /* a letter for a digit or the other way round */

@@ -4,13 +4,17 @@
  *   separators  without dots and hyphens they are equal (`us-armymil` for us.army.mil)
  *   order       they have the same characters, a few of them in another order (`exmalpe`)
  *   looks       they have one look (`rn` for m, a Cyrillic letter)
+ *   layouts     they were typed with the same keys (`auqrtw` is quartz in France)
  */
 #include "looks.h"
 #include "search.h"
 
 #include <string.h>
 
-enum { ORDER_BYTES_MAX = 5 }; /* characters that are in another order */
+enum {
+    ORDER_BYTES_MAX = 5, /* characters that are in another order */
+    LAYOUT_BYTES_MIN = 5 /* of a label: two keys can make anything of `abc` */
+};
 
 static bool is_separator(char c)
 {
@@ -260,9 +264,76 @@ static void search_looks(const struct nm_query *query, struct nm_findings *found
     }
 }
 
+/* ---- layouts ------------------------------------------------------------ */
+
+/* The typed name, from `start` to `end` as `shift` has it; returns how many signs are
+ * others, 0 when one cannot be. */
+static size_t shift_keys(const struct nm_domain *typed, const char *shift, size_t start,
+    size_t end, char *out)
+{
+    size_t changed = 0;
+
+    memcpy(out, typed->name, typed->length);
+    for (size_t at = start; at < end; at++) {
+        const uint8_t c = (uint8_t)typed->name[at];
+
+        if (c >= 128 || shift[c] == '\0')
+            return 0;
+        out[at] = shift[c];
+        changed += out[at] != typed->name[at];
+    }
+    return changed;
+}
+
+/* One sign alone is an edit like others. */
+static void search_layout(const struct nm_query *query, const char *shift, size_t end,
+    struct nm_findings *found)
+{
+    const struct nm_domain *typed = query->typed;
+    const size_t start = query->parts.registrable;
+    const size_t length = typed->length - start;
+    char meant[NM_DOMAIN_MAX + 1];
+    struct nm_slip slip = {.typed_at = 0};
+    struct nm_finding *finding;
+    size_t first = start;
+    size_t last = end;
+    uint32_t name;
+
+    if (shift_keys(typed, shift, start, end, meant) < 2)
+        return;
+    name = nm_index_find(
+        query->index, nm_hash(meant + start, length), meant + start, length);
+    finding = name != NM_NO_NAME ? nm_findings_claim(query, found, name, start) : NULL;
+    if (finding == NULL)
+        return;
+    while (typed->name[first] == meant[first])
+        first++;
+    while (typed->name[last - 1] == meant[last - 1])
+        last--;
+    slip.typed_at = slip.meant_at = (uint8_t)(first - start);
+    slip.typed_length = slip.meant_length = (uint8_t)(last - first);
+    (void)nm_finding_add(query, finding, NM_SLIP_LAYOUT, &slip);
+    nm_findings_keep(query, found, finding);
+}
+
+/* People often see to the suffix, so it may be right when the rest is not. */
+static void search_layouts(const struct nm_query *query, struct nm_findings *found)
+{
+    const struct nm_tables *tables = query->index->tables;
+
+    if (query->typed->idn ||
+        query->parts.registrable + LAYOUT_BYTES_MIN >= query->parts.suffix)
+        return;
+    for (size_t i = 0; i < tables->shift_count; i++) {
+        search_layout(query, tables->shifts[i], query->parts.suffix, found);
+        search_layout(query, tables->shifts[i], query->typed->length, found);
+    }
+}
+
 void nm_search_shapes(const struct nm_query *query, struct nm_findings *found)
 {
     search_separators(query, found);
     search_order(query, found);
     search_looks(query, found);
+    search_layouts(query, found);
 }

@@ -15,6 +15,7 @@ enum {
     NM_GLYPH_TEXT_MAX = 3,     /* bytes of a look-alike */
     NM_GLYPH_PAIRS_MAX = 256,
     NM_LAYOUTS_MAX = 8,     /* keyboards in use at once */
+    NM_SHIFTS_MAX = 8,      /* ways in which a keyboard in use differs from another */
     NM_LETTERS = 37,        /* letters, digits and the hyphen */
     NM_LETTER_LENGTHS = 30, /* lengths of labels told apart */
     NM_USUAL_SUFFIXES_MAX = 256
@@ -70,6 +71,10 @@ struct nm_tables {
     struct nm_glyph_pair *glyphs; /* each pair once */
     size_t glyph_count;
     uint8_t near_keys[128][16]; /* [a] a bit for each neighbour b, all layouts in use */
+    /* [typed] the letter or digit that the same key has on the keyboard that was meant, one
+     * of the two in use; '\0' where it has none. Other signs stand for themselves. */
+    char shifts[NM_SHIFTS_MAX][128];
+    size_t shift_count;
 };
 
 enum nm_code nm_tables_new(

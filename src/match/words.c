@@ -112,6 +112,11 @@ static void put_characters(
         put_order(out, slip, meant);
         break;
     case NM_TECHNIQUE_KEY:
+        if (slip->meant_length > 1) {
+            nm_buf_printf(out, "%.*s typed with another keyboard layout",
+                (int)slip->meant_length, meant);
+            break;
+        }
         nm_buf_printf(out, "the neighbouring key %c was hit instead of %c",
             slip->typed_text[0], meant[0]);
         break;

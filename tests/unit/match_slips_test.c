@@ -18,6 +18,8 @@ static void set_up(void)
     kit_add(&kit, NM_LISTING_PROTECTED, "team42.com", 1);
     kit_add(&kit, NM_LISTING_PROTECTED, "lab.meadows.org", 1);
     kit_add(&kit, NM_LISTING_PROTECTED, "contractor.com", 1);
+    kit_add(&kit, NM_LISTING_PROTECTED, "quartz-hill.net", 1);
+    kit_add(&kit, NM_LISTING_PROTECTED, "azurzamry.de", 1);
     kit_build(&kit);
 }
 
@@ -134,6 +136,46 @@ static const struct {
         0, false, "www stands before the name"},
     {"www-partner.com", "partner.com", NM_TECHNIQUE_EMBEDDED, NM_TECHNIQUE_EMBEDDED, 0,
         4, 0, 0, false, "www- stands before the name"},
+    {"mailcontractor.com", "contractor.com", NM_TECHNIQUE_EMBEDDED,
+        NM_TECHNIQUE_EMBEDDED, 0, 4, 0, 0, false, "mail stands before the name"},
+    {"smtpcontractor.com", "contractor.com", NM_TECHNIQUE_EMBEDDED,
+        NM_TECHNIQUE_EMBEDDED, 0, 4, 0, 0, false, "smtp stands before the name"},
+    {"contractorcom-mail.example", "contractor.com", NM_TECHNIQUE_EMBEDDED,
+        NM_TECHNIQUE_EMBEDDED, 0, 26, 0, 14, false,
+        "contractor.com stands inside another name"},
+    {"login.contractorcom.example.net", "login.contractor.com", NM_TECHNIQUE_EMBEDDED,
+        NM_TECHNIQUE_EMBEDDED, 6, 25, 6, 14, false,
+        "contractor.com stands inside another name"},
+    {"www.contractorcom", "www.contractor.com", NM_TECHNIQUE_DOT, NM_TECHNIQUE_DOT, 14,
+        0, 14, 1, false, "a dot is missing"},
+    {"contractorc.om", "contractor.com", NM_TECHNIQUE_DOT, NM_TECHNIQUE_DOT, 10, 2, 10,
+        2, false, "a dot is in the wrong place"},
+    {"us.arm.ymil", "us.army.mil", NM_TECHNIQUE_DOT, NM_TECHNIQUE_DOT, 6, 2, 6, 2,
+        false, "a dot is in the wrong place"},
+    {"data-centrec.o.uk", "data-centre.co.uk", NM_TECHNIQUE_DOT, NM_TECHNIQUE_DOT, 11,
+        2, 11, 2, false, "a dot is in the wrong place"},
+    {"partner-com", "partner.com", NM_TECHNIQUE_DOT, NM_TECHNIQUE_DOT, 7, 1, 7, 1,
+        false, "a hyphen was typed instead of a dot"},
+    {"partner.com.au", "partner.com", NM_TECHNIQUE_SUFFIX, NM_TECHNIQUE_SUFFIX, 8, 6, 8,
+        3, true, "it ends in .com.au instead of .com"},
+    {"data-centre.uk", "data-centre.co.uk", NM_TECHNIQUE_SUFFIX, NM_TECHNIQUE_SUFFIX,
+        12, 2, 12, 5, true, "it ends in .uk instead of .co.uk"},
+    {"partner.vom", "partner.com", NM_TECHNIQUE_SUFFIX, NM_TECHNIQUE_KEY, 8, 1, 8, 1,
+        true, "the neighbouring key v was hit instead of c in the suffix"},
+    {"lba.meadows.org", "lab.meadows.org", NM_TECHNIQUE_TRANSPOSITION,
+        NM_TECHNIQUE_TRANSPOSITION, 1, 2, 1, 2, false, "a and b changed places"},
+    {"cnotratcor.com", "contractor.com", NM_TECHNIQUE_TRANSPOSITION,
+        NM_TECHNIQUE_TRANSPOSITION, 1, 2, 1, 2, false,
+        "o and n changed places, c and t changed places"},
+    {"contrctoor.com", "contractor.com", NM_TECHNIQUE_SEVERAL, NM_TECHNIQUE_OMISSION, 5,
+        0, 5, 1, false, "a letter is missing, one o too many"},
+    {"contarctor.con", "contractor.com", NM_TECHNIQUE_SEVERAL,
+        NM_TECHNIQUE_TRANSPOSITION, 4, 2, 4, 2, false,
+        "r and a changed places, it ends in .con instead of .com"},
+    {"auqrtw-hill.net", "quartz-hill.net", NM_TECHNIQUE_KEY, NM_TECHNIQUE_KEY, 0, 6, 0,
+        6, false, "quartz typed with another keyboard layout"},
+    {"ayuryamrz.de", "azurzamry.de", NM_TECHNIQUE_KEY, NM_TECHNIQUE_KEY, 1, 8, 1, 8,
+        false, "zurzamry typed with another keyboard layout"},
 };
 
 static void expect_row(size_t i)
@@ -172,6 +214,8 @@ START_TEST(test_match__names_that_share_a_key_and_no_more_are_not_near)
         "mail.partner.travel.example", /* the label is not the registrable one */
         "xpartner.org.example",
         "wwwpartner.net",
+        "contractorcom.example", /* a word of its own */
+        "armymil.com",
     };
 
     for (size_t i = 0; i < NM_COUNT(typed); i++)

@@ -187,6 +187,9 @@ START_TEST(test_match__several_keyboards_may_be_in_use_and_each_must_exist)
         kit_match(&kit, "haztqua.example").best.technique, NM_TECHNIQUE_KEY);
     ck_assert_int_eq(
         kit_match(&kit, "hatyqua.example").best.technique, NM_TECHNIQUE_KEY);
+    /* what one has where the other has something else */
+    ck_assert_int_eq(
+        kit_match(&kit, "hazzqua.example").best.technique, NM_TECHNIQUE_KEY);
     nm_index_free(&kit.index);
     kit.spec.layouts = unknown;
     ck_assert_int_eq(nm_index_new(&kit.spec, &kit.index, &error), NM_BAD_INPUT);
