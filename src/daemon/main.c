@@ -5,6 +5,7 @@
 #include "control/control.h"
 #include "log.h"
 #include "milter/milter.h"
+#include "preflight.h"
 #include "process.h"
 #include "runtime.h"
 
@@ -29,7 +30,9 @@ static const char usage[] =
     "usage: nearmissd [-c FILE] [-t]\n"
     "\n"
     "  -c, --config FILE  the configuration (default /etc/nearmiss/nearmiss.conf)\n"
-    "  -t, --test         check the configuration and exit: 0 fine, 3 wrong\n"
+    "  -t, --test         check the configuration, the databases and the sockets'\n"
+    "                     folders, and exit: 0 fine, 3 the configuration is wrong,\n"
+    "                     4 the system is\n"
     "  -h, --help         show this\n"
     "  -V, --version      show the version\n"
     "\n"
@@ -278,17 +281,23 @@ static int run(const char *config_path, struct nm_config *config,
     return stop(&daemon);
 }
 
-/* `-t`: the configuration is built whole, and the databases are looked at. */
+/* `-t`: the configuration is built whole, and the databases are looked at, by the user
+ * that the daemon will be. */
 static int test(const char *config_path, struct nm_config *config,
     struct nm_complaints *complaints, struct nm_error *error)
 {
     struct nm_snapshot *snapshot = NULL;
+    const struct nm_settings *settings = nm_config_settings(config);
     enum nm_code code = nm_config_build(config, NULL, &snapshot, complaints);
 
     if (code == NM_OK)
-        code = nm_audit_check(nm_config_settings(config)->audit_database, error);
+        code = nm_preflight_user(settings, error);
     if (code == NM_OK)
-        code = nm_state_check(nm_config_settings(config)->history_database, error);
+        code = nm_audit_check(settings->audit_database, error);
+    if (code == NM_OK)
+        code = nm_state_check(settings->history_database, error);
+    if (code == NM_OK)
+        nm_preflight_warn(config_path, settings);
     nm_snapshot_release(&snapshot);
     nm_config_free(&config);
     if (code != NM_OK)
@@ -332,7 +341,8 @@ int main(int argc, char **argv)
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "nearmissd: what is \"%s\"?\n%s", argv[optind], usage);
+        fprintf(
+            stderr, "nearmissd: no argument is taken: \"%s\"\n%s", argv[optind], usage);
         return EXIT_USAGE;
     }
     if (sodium_init() < 0) {

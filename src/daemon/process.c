@@ -33,7 +33,8 @@ enum nm_code nm_process_drop_privileges(const char *user, struct nm_error *error
     entry = getpwnam(user);
     if (entry == NULL)
         return nm_fail(error, NM_BAD_INPUT, "user \"%s\": %s", user,
-            errno != 0 ? strerror(errno) : "no such account");
+            errno != 0 ? strerror(errno)
+                       : "there is no such account; make it, or name another");
     if (entry->pw_uid == 0)
         return NM_OK;
     if (initgroups(user, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 ||

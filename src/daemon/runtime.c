@@ -215,7 +215,7 @@ void nm_runtime_log_ready(struct nm_runtime *runtime)
 
     (void)pthread_mutex_lock(&runtime->reloading);
     settings = nm_config_settings(runtime->config);
-    nm_log(nm_process_log(), NM_LOG_NOTICE, "ready",
+    nm_log(nm_process_log(), NM_LOG_NOTICE, "ready", {"version", NM_VERSION},
         {"socket", settings->milter_socket}, {"mode", nm_mode_name(settings->mode)},
         {"config", nm_config_hash(runtime->config)});
     (void)pthread_mutex_unlock(&runtime->reloading);
@@ -281,9 +281,10 @@ char *nm_runtime_status(struct nm_runtime *runtime)
 
     values = nm_snapshot_values(snapshot);
     (void)pthread_mutex_lock(&runtime->reloading);
-    status = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-        "config", values->config_hash, "mode", nm_mode_name(values->mode), "gateway",
-        values->gateway, "pid", (json_int_t)getpid(), "uptime_s",
+    status = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+        "version", NM_VERSION, "config", values->config_hash, "mode",
+        nm_mode_name(values->mode), "gateway", values->gateway, "pid",
+        (json_int_t)getpid(), "uptime_s",
         (json_int_t)((clock_now_us(NULL) - runtime->started_us) / 1000000),
         "config_age_s",
         (json_int_t)((clock_now_us(NULL) - runtime->loaded_us) / 1000000), "reloads",

@@ -56,6 +56,41 @@ class ConfigurationCase(SiteCase):
         self.assertEqual(status, 3, words)
         self.assertIn("/nonexistent/nearmiss.conf", words)
 
+    def check_start(self, changes, status, *words):
+        """What -t says of a start as root, with these changes of the configuration."""
+        self.daemon.configure({"user": USER, **changes})
+        done = self.daemon.run(
+            "-t", "-c", self.daemon.configuration, program="NEARMISSD", umask=0o022
+        )
+        said = done.stdout + done.stderr
+        self.assertEqual(done.returncode, status, said)
+        for word in words:
+            self.assertIn(word, said)
+        return said
+
+    def test_a_start_that_would_work_has_no_warnings(self):
+        self.assertNotIn("warning", self.check_start({}, 0, "fine"))
+
+    def test_what_would_keep_it_from_starting_is_said(self):
+        folder = os.path.join(self.daemon.folder, "rootly")
+        os.mkdir(folder, mode=0o755)
+        self.addCleanup(os.rmdir, folder)
+        socket = f"unix:{folder}/x.sock"
+        missing = f"unix:{folder}/none/x.sock"
+        self.check_start({"milter": {"socket": socket}}, 0, "milter.socket", folder, "Permission")
+        self.check_start({"milter": {"socket": missing}}, 0, "milter.socket", "No such file")
+        self.check_start({"control": {"socket": socket}}, 0, "control.socket", "Permission")
+        self.assertNotIn("warning", self.check_start({"control": {"socket": missing}}, 0))
+        self.check_start({"milter": {"socket_group": "nogrup"}}, 0, 'no group "nogrup"')
+        self.check_start({"audit": {"database": f"{folder}/audit.db"}}, 4, "Permission denied")
+        self.check_start({"user": "nobdy"}, 3, "nobdy", "no such account")
+        self.check_start({"user": ""}, 0, "user is not set")
+
+    def test_a_file_that_the_daemon_could_not_read_again_is_warned_of(self):
+        os.chmod(self.daemon.configuration, 0o600)
+        self.addCleanup(os.chmod, self.daemon.configuration, 0o644)
+        self.check_start({}, 0, "cannot read it")
+
     def test_an_unknown_option_is_a_usage_error(self):
         status, words = self.nearmissd("--nonsense")
         self.assertEqual(status, 2, words)
@@ -131,6 +166,14 @@ class ReloadCase(SiteCase):
         self.daemon.server.log.until("stays in force", start=start)
         self.assertIn(self.daemon.configuration, self.daemon.server.log.text(start))
         self.assertTrue(self.refuses())
+
+    def test_who_may_not_ask_is_told_so(self):
+        os.chmod(self.daemon.control_socket, 0o600)
+        self.addCleanup(os.chmod, self.daemon.control_socket, 0o660)
+        socket = ("--socket", self.daemon.control_socket)
+        done = self.daemon.run("status", *socket, user="daemon", group="daemon", extra_groups=[])
+        self.assertEqual(done.returncode, 4, done.stdout + done.stderr)
+        self.assertIn("you may not ask the daemon", done.stderr)
 
     def test_a_daemon_that_is_away_is_said_to_be(self):
         self.daemon.stop()

@@ -145,15 +145,20 @@ class Daemon:
         self.server.send_signal(signal.SIGUSR1)
         until("the new configuration is in force", lambda: self.status()["config"] != before)
 
-    def run(self, *arguments, program="NEARMISS", text_in=None):
-        """Run the tool, or the daemon for a moment, to its end."""
+    def run(self, *arguments, program="NEARMISS", text_in=None, **process):
+        """Run the tool, or the daemon for a moment, to its end. After a change of user
+        LeakSanitizer cannot work: the kernel keeps the process from looking into itself."""
+        environment = {**os.environ, **self._environment()}
+        if process:
+            environment["LSAN_OPTIONS"] = "detect_leaks=0"
         return subprocess.run(
             [self._program(program), *arguments],
             input=text_in,
             capture_output=True,
             text=True,
             timeout=DEADLINE_S,
-            env={**os.environ, **self._environment()},
+            env=environment,
+            **process,
         )
 
     def ask(self, *words, text_in=None):
