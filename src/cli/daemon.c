@@ -21,9 +21,9 @@ static enum nm_exit find_socket(
         *out = nm_config_settings(*config)->control_socket;
     else if (status == NM_EXIT_CONFIGURATION)
         (void)nm_complain_and(call, status,
-            "the configuration is wrong, so the daemon was not asked; with --socket it "
-            "is "
-            "asked whatever the file says");
+            "the configuration is wrong, so the daemon was not asked, and goes on as "
+            "it "
+            "was; to ask it all the same, name its --socket");
     return status;
 }
 

@@ -15,6 +15,20 @@ struct text {
     size_t capacity;
 };
 
+static enum nm_code fail_to_reach(const char *path, int why, struct nm_error *error)
+{
+    if (why == EACCES || why == EPERM)
+        return nm_fail(error, NM_SYSTEM,
+            "you may not ask the daemon at %s: %s (root and the daemon's own user and "
+            "group may)",
+            path, strerror(why));
+    if (why == EAGAIN)
+        return nm_fail(
+            error, NM_TIMEOUT, "no daemon answers at %s: %s", path, strerror(why));
+    return nm_fail(error, NM_SYSTEM,
+        "no daemon answers at %s: %s; is nearmissd running?", path, strerror(why));
+}
+
 /* Connect; a full backlog makes connect() wait, and SO_SNDTIMEO bounds that. */
 static enum nm_code reach(const char *path, int *out, struct nm_error *error)
 {
@@ -30,8 +44,7 @@ static enum nm_code reach(const char *path, int *out, struct nm_error *error)
         return nm_fail(error, NM_SYSTEM, "no socket to be had: %s", strerror(errno));
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
-        code = nm_fail(error, errno == EAGAIN ? NM_TIMEOUT : NM_SYSTEM,
-            "no daemon answers at %s: %s", address.sun_path, strerror(errno));
+        code = fail_to_reach(address.sun_path, errno, error);
         (void)close(fd);
         return code;
     }

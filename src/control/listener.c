@@ -101,7 +101,9 @@ static enum nm_code lock_folder(
     *out = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*out < 0)
         return nm_fail(error, NM_SYSTEM,
-            "cannot open the control socket's folder %s: %s", folder, strerror(errno));
+            "control.socket: cannot open its folder %s: %s; make the folder for the "
+            "daemon's user, as the systemd unit does, or name another",
+            folder, strerror(errno));
     if (flock(*out, LOCK_EX | LOCK_NB) != 0)
         return nm_fail(error, NM_SYSTEM,
             "another daemon is making its socket in %s: %s", folder, strerror(errno));

@@ -60,11 +60,14 @@ static enum nm_code make_way(const char *path, struct nm_error *error)
     if (lstat(path, &status) != 0) {
         if (errno == ENOENT)
             return NM_OK;
-        return nm_fail(error, NM_SYSTEM, "milter.socket %s: %s", path, strerror(errno));
+        return nm_fail(error, NM_SYSTEM,
+            "milter.socket %s: %s; may the daemon's user look into its folder?", path,
+            strerror(errno));
     }
     if (!S_ISSOCK(status.st_mode))
         return nm_fail(error, NM_SYSTEM,
-            "milter.socket %s: is there, and is not a socket; not touched", path);
+            "milter.socket %s: there is a file that is no socket; it is left alone",
+            path);
     fd = connect_path(path);
     if (fd >= 0) {
         (void)close(fd);
@@ -89,15 +92,15 @@ static enum nm_code set_group(
         return NM_OK;
     entry = getgrnam(group);
     if (entry == NULL)
-        return nm_fail(error, NM_SYSTEM, "milter.socket_group: no group \"%s\"", group);
+        return nm_fail(
+            error, NM_SYSTEM, "milter.socket_group: there is no group \"%s\"", group);
     /* A folder with the set-group-ID bit has done it already. */
     if (stat(path, &status) == 0 && status.st_gid == entry->gr_gid)
         return NM_OK;
     if (chown(path, (uid_t)-1, entry->gr_gid) != 0)
         return nm_fail(error, NM_SYSTEM,
             "milter.socket_group: cannot give %s to group %s: %s (the daemon's user "
-            "must "
-            "be in it)",
+            "must be in it)",
             path, group, strerror(errno));
     return NM_OK;
 }
@@ -112,8 +115,8 @@ static enum nm_code open_path(
     (void)umask(before);
     if (opened != MI_SUCCESS)
         return nm_fail(error, NM_SYSTEM,
-            "milter.socket %s: cannot listen: %s (does the folder exist, and may the "
-            "daemon write there?)",
+            "milter.socket %s: cannot listen: %s; is the folder there, and may the "
+            "daemon's user write to it?",
             path, strerror(saved));
     return set_group(path, group, error);
 }
