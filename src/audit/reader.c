@@ -105,8 +105,9 @@ static enum nm_code check_folder(const char *path, struct nm_error *error)
         slash[slash == folder] = '\0'; /* the root keeps its slash */
     if (access(slash != NULL ? folder : ".", W_OK | X_OK) != 0)
         code = nm_fail(error, NM_SYSTEM,
-            "%s: the audit log cannot be made in its folder: %s", path,
-            strerror(errno));
+            "%s: its folder may not be written to, where the database and the files "
+            "beside it lie: %s",
+            path, strerror(errno));
     free(folder);
     return code;
 }

@@ -16,7 +16,8 @@ enum nm_code nm_sql_fail(
                           "write the file and its folder"},
         {SQLITE_CORRUPT,
             "it is damaged; move it away to keep it, and a new one begins"},
-        {SQLITE_NOTADB, "it is no SQLite database; move it away, and a new one begins"},
+        {SQLITE_NOTADB, "it is no SQLite database; if it should be one, move it away, "
+                        "and a new one begins"},
         {SQLITE_CANTOPEN, "it cannot be opened; see that its folder exists and that "
                           "the daemon's user may use it"},
         {SQLITE_PERM, "it may not be opened; see the rights of the file"},
