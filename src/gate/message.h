@@ -75,7 +75,7 @@ struct nm_session {
     struct nm_slot *slot;
     struct nm_ip client;
     char client_text[NM_IP_TEXT_MAX + 1];
-    unsigned refusals; /* in this session, at RCPT */
+    unsigned refusals; /* in this session, at RCPT, since a message went through */
     enum nm_state state;
     struct nm_arena *arena; /* of the transaction */
     struct nm_transaction message;

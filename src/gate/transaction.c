@@ -54,6 +54,8 @@ void nm_session_finish(struct nm_session *session, bool carried_out)
     if (!carried_out && message->recipients > 0 &&
         message->outcome != NM_OUTCOME_REFUSED)
         nm_record_outcome(session, NM_OUTCOME_REFUSED);
+    if (carried_out && message->outcome != NM_OUTCOME_REFUSED)
+        session->refusals = 0; /* Postfix begins to count anew, too */
     end_transaction(session);
 }
 

@@ -262,6 +262,8 @@ static bool expect_outcome(
 
 static void close_message(struct model *model)
 {
+    if (model->open == ENDED && model->outcome != NM_OUTCOME_REFUSED)
+        model->refusals = 0;
     model->open = NOTHING;
     model->recipient_count = 0;
     model->first_row = SIZE_MAX;
@@ -461,6 +463,7 @@ static void expect_undone(struct model *model, struct expected *expected)
         return;
     if (model->recipient_count > 0 && model->outcome != NM_OUTCOME_REFUSED)
         (void)expect_outcome(model, expected, NM_OUTCOME_REFUSED, false);
+    model->outcome = NM_OUTCOME_REFUSED;
     close_message(model);
 }
 

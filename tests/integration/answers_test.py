@@ -226,6 +226,20 @@ class EnforceCase(SiteCase):
         )
         self.assertIn(answers.end.reference, {row["id"] for row in rows})
 
+    def test_a_message_that_goes_through_ends_the_count_of_refusals(self):
+        bad = [self.at("army.ml", local=f"u{n}") for n in range(8)]
+        good = self.at("army.mil")
+        with self.site.smtp() as session:
+            for _ in range(3):
+                answers = self.transfer(session, [*bad, good])
+                self.assertEqual({answers.rcpt[one].code for one in bad}, {550})
+                self.assert_reply(answers.end, 250)
+        self.assert_arrived(good, good, good)
+        self.assertEqual(self.queue(), [])
+        refused = {"action": "reject", "outcome": "refused"}
+        passed = {"recipient": good, "outcome": "passed"}
+        self.assert_rows(*[*[refused] * 8, passed] * 3)
+
 
 class ObserveCase(SiteCase):
     config = {"rules": RULES, "mode": "observe"}
