@@ -46,6 +46,7 @@ enum nm_cli_option {
     NM_CLI_LAST,
     NM_CLI_COUNTS,
     NM_CLI_FOLLOW,
+    NM_CLI_HTML,
     NM_CLI_DATABASE,
     NM_CLI_SOCKET,
     NM_CLI_HELP
@@ -95,6 +96,7 @@ extern const struct nm_command nm_command_config_show;
 extern const struct nm_command nm_command_audit_list;
 extern const struct nm_command nm_command_audit_show;
 extern const struct nm_command nm_command_audit_stats;
+extern const struct nm_command nm_command_report;
 extern const struct nm_command nm_command_history_import;
 extern const struct nm_command nm_command_history_list;
 extern const struct nm_command nm_command_reload;

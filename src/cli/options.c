@@ -33,6 +33,7 @@ static const struct option {
     [NM_CLI_LAST] = {"--last", '\0', "N"},
     [NM_CLI_COUNTS] = {"--counts", '\0', "FILE"},
     [NM_CLI_FOLLOW] = {"--follow", '\0', NULL},
+    [NM_CLI_HTML] = {"--html", '\0', "FILE"},
     [NM_CLI_DATABASE] = {"--database", '\0', "FILE"},
     [NM_CLI_SOCKET] = {"--socket", '\0', "PATH"},
     [NM_CLI_HELP] = {"--help", 'h', NULL},

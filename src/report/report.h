@@ -128,4 +128,22 @@ size_t nm_report_candidates(
 size_t nm_report_habits(
     const struct nm_report *report, const struct nm_group **out, size_t capacity);
 
+/* ---- the page ----------------------------------------------------------- */
+
+struct nm_report_page {
+    const struct nm_report *report; /* settled */
+    const char *gateway;            /* whose log it is; "" if not known */
+    const char *program;            /* that made it, with its version */
+    int64_t made_us;
+    bool rules_known; /* rules that never fired are in the report */
+    /* The decision of this sequence; NULL when it is not to be had any more. Borrowed
+     * until the next call. */
+    const struct nm_audit_event *(*row)(void *self, int64_t sequence);
+    void *self;
+};
+
+/* One self-contained page of HTML, with no script and nothing from outside. What fails to
+ * be written shows in `out`. */
+void nm_report_put_html(FILE *out, const struct nm_report_page *page);
+
 #endif

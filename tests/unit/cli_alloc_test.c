@@ -170,10 +170,12 @@ START_TEST(test_cli__survives_lack_of_memory_anywhere)
         W("--format"), W("json"), W("01kjmma2kv0000000000000000"));
     WALK(NM_EXIT_FINE, W("audit"), W("show"), W("--database"), database_path,
         W("01KJMMA2KV040G2081040G2081"));
-    WALK(NM_EXIT_FINE, W("audit"), W("stats"), W("-c"), config_path, W("--since"),
-        W("2025-01-01"));
+    WALK(NM_EXIT_FINE, W("audit"), W("stats"), W("--database"), database_path,
+        W("--since"), W("2025-01-01"));
     WALK(NM_EXIT_FINE, W("audit"), W("stats"), W("--database"), database_path,
         W("--format"), W("json"), W("--since"), W("2025-01-01"));
+    WALK(NM_EXIT_FINE, W("report"), W("--database"), database_path, W("--html"), W("-"),
+        W("--since"), W("2025-01-01"));
     tear_down();
 }
 END_TEST
