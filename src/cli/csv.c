@@ -14,10 +14,13 @@ static void begin_cell(struct nm_csv *csv)
     csv->begun = true;
 }
 
-/* Spreadsheets run what begins so. A control character never comes first: it is escaped
- * and so begins with a backslash. */
+/* Spreadsheets run what begins so, some of them the fullwidth forms (U+FF1D, U+FF0B,
+ * U+FF0D, U+FF20), too. A control character never comes first: it is escaped and so
+ * begins with a backslash. */
 static bool begins_formula(const char *bytes, size_t length)
 {
+    if (length >= 3 && memcmp(bytes, "\xef\xbc", 2) == 0)
+        return memchr("\x9d\x8b\x8d\xa0", bytes[2], 4) != NULL;
     return length > 0 && memchr("=+-@", bytes[0], 4) != NULL;
 }
 

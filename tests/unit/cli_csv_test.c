@@ -25,6 +25,12 @@ static const struct {
     CELL("-1", "\"'-1\""),
     CELL("@SUM(A1)", "\"'@SUM(A1)\""),
     CELL("=\"a\"", "\"'=\"\"a\"\"\""),
+    CELL("\xef\xbc\x9d"
+         "1",
+        "\"'\xef\xbc\x9d"
+        "1\""),
+    CELL("\xef\xbc\xa0x", "\"'\xef\xbc\xa0x\""),
+    CELL("\xef\xbc\xa1x", "\xef\xbc\xa1x"),
     CELL("a=1", "a=1"),
     CELL("\t=1", "\\x09=1"),
     CELL("\r=1", "\\x0d=1"),
