@@ -21,6 +21,14 @@ static const int64_t minute_us = 60000000;
 static const char config_hash[] =
     "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
+static const char config_text[] =
+    "rules = (\n"
+    "    { name = \"mil-ml\"; technique = [ \"suffix\" ];\n"
+    "      target = [ \"*.mil\" ];  # {\n"
+    "      action = \"reject\"; },\n"
+    "    { name = \"maybe\"; confidence = 0.5; action = \"tag\"; }\n"
+    ");\n";
+
 static int64_t now_us(void *self)
 {
     (void)self;
@@ -258,6 +266,7 @@ int main(int argc, char **argv)
         return 2;
     }
     port = nm_audit_port(audit);
+    fine = nm_audit_note_config(audit, config_hash, config_text) == NM_OK;
     for (size_t i = 0; fine && i < NM_COUNT(messages); i++)
         fine = write_message(
             &port, &messages[i], first_us + (int64_t)i * minute_us, &number);
