@@ -179,6 +179,9 @@ void nm_index_free(struct nm_index **index);
 size_t nm_index_bytes(const struct nm_index *index);
 size_t nm_index_size(const struct nm_index *index);
 
+/* The confidence from which it calls a name a near miss. */
+double nm_index_threshold(const struct nm_index *index);
+
 /* Judge `typed`. Bounded work, whatever the name and the lists: of very many candidates
  * the most probable are weighed. Allocates nothing for an ASCII name. */
 void nm_index_match(const struct nm_index *index, const struct nm_domain *typed,

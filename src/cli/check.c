@@ -11,7 +11,7 @@
 
 struct check {
     const struct nm_call *call;
-    const struct nm_snapshot *snapshot;
+    struct nm_view view;
     struct nm_request request;
     enum nm_format format;
     bool found; /* a near miss */
@@ -89,7 +89,7 @@ static void put_details(const struct check *check)
     FILE *out = check->call->out;
     const struct nm_subject *subject = &check->subject;
     const struct nm_address *address = &subject->judgement.address;
-    const struct nm_names *names = nm_snapshot_values(check->snapshot)->names;
+    const struct nm_names *names = nm_snapshot_values(check->view.snapshot)->names;
     char reply[NM_REPLY_SHOWN_MAX + 1];
 
     if (address->kind == NM_ADDRESS_MAILBOX && address->domain.idn) {
@@ -100,7 +100,7 @@ static void put_details(const struct check *check)
     if (nm_subject_is_near_miss(subject))
         put_near_miss(out, names, &subject->judgement);
     put_label(out, "action");
-    nm_put_decision(out, check->snapshot, &subject->judgement.decision);
+    nm_put_decision(out, check->view.snapshot, &subject->judgement.decision);
     (void)fputc('\n', out);
     nm_subject_reply(subject, reply);
     if (reply[0] != '\0') {
@@ -128,7 +128,7 @@ static void put_text(const struct check *check)
     if (plain)
         (void)fputs(": ", out);
     if (plain)
-        nm_put_decision(out, check->snapshot, &judgement->decision);
+        nm_put_decision(out, check->view.snapshot, &judgement->decision);
     (void)fputc('\n', out);
     if (!plain)
         put_details(check);
@@ -138,7 +138,7 @@ static void put_text(const struct check *check)
 
 static enum nm_exit check_one(struct check *check, const char *text, size_t length)
 {
-    nm_subject_judge(check->snapshot, &check->request, text,
+    nm_subject_judge(&check->view, &check->request, text,
         length < NM_LINE_MAX ? length : NM_LINE_MAX, &check->subject);
     if (nm_subject_is_near_miss(&check->subject))
         check->found = true;
@@ -184,7 +184,7 @@ static enum nm_exit run(const struct nm_call *call)
 {
     struct check *check = calloc(1, sizeof *check);
     struct nm_config *config = NULL;
-    struct nm_snapshot *snapshot = NULL;
+    struct nm_world world = {NULL, NULL};
     enum nm_exit status = NM_EXIT_USAGE;
 
     if (check == NULL)
@@ -192,15 +192,15 @@ static enum nm_exit run(const struct nm_call *call)
     check->call = call;
     if (!nm_call_format(call, NM_FORMAT_JSON, &check->format))
         goto out;
-    status = nm_load(call, &config, &snapshot);
+    status = nm_load(call, &config, &world);
     if (status != NM_EXIT_FINE)
         goto out;
-    check->snapshot = snapshot;
-    status = nm_subject_request(call, snapshot, &check->request) ? check_all(check)
-                                                                 : NM_EXIT_USAGE;
+    check->view = nm_world_view(&world, call->now_us);
+    status = nm_subject_request(call, world.snapshot, &check->request)
+                 ? check_all(check)
+                 : NM_EXIT_USAGE;
 out:
-    if (snapshot != NULL)
-        nm_snapshot_release(&snapshot);
+    nm_world_free(&world);
     nm_config_free(&config);
     free(check);
     return status;

@@ -45,6 +45,8 @@ enum nm_cli_option {
     NM_CLI_ACTS,
     NM_CLI_LAST,
     NM_CLI_COUNTS,
+    NM_CLI_REASON,
+    NM_CLI_EXPIRES,
     NM_CLI_FOLLOW,
     NM_CLI_HTML,
     NM_CLI_DATABASE,
@@ -99,6 +101,9 @@ extern const struct nm_command nm_command_audit_stats;
 extern const struct nm_command nm_command_report;
 extern const struct nm_command nm_command_history_import;
 extern const struct nm_command nm_command_history_list;
+extern const struct nm_command nm_command_allow_add;
+extern const struct nm_command nm_command_allow_list;
+extern const struct nm_command nm_command_allow_remove;
 extern const struct nm_command nm_command_reload;
 extern const struct nm_command nm_command_status;
 

@@ -1,5 +1,6 @@
 #include "command.h"
 #include "drawing.h"
+#include "explain_allow.h"
 #include "json.h"
 #include "load.h"
 #include "subject.h"
@@ -12,11 +13,13 @@ enum { CANDIDATES_MAX = 10 };
 
 struct explanation {
     const struct nm_call *call;
-    const struct nm_snapshot *snapshot;
+    struct nm_view view;
     const struct nm_snapshot_values *values;
     struct nm_subject subject;
     struct nm_candidate candidates[CANDIDATES_MAX];
     size_t candidate_count;
+    struct nm_allowance allowances[NM_ALLOWANCES_MAX];
+    size_t allowance_count;
 };
 
 static const struct nm_domain *domain_of(const struct explanation *explanation)
@@ -68,7 +71,7 @@ static void put_head(const struct explanation *explanation)
         (void)fprintf(out, ", confidence %s",
             nm_confidence_text(judgement->verdict.confidence).text);
     }
-    if (judgement->verdict.listed != NULL) {
+    if (judgement->verdict.listed != NULL && judgement->exception == NULL) {
         (void)fputs(", by the entry ", out);
         nm_put_visible(
             out, judgement->verdict.listed, strlen(judgement->verdict.listed));
@@ -83,6 +86,8 @@ static void put_head(const struct explanation *explanation)
     (void)fprintf(out, "\n  public suffix  %s%s\n",
         parts.suffix < domain->length ? domain->name + parts.suffix : domain->name,
         parts.suffix_known ? "" : " (not in the public suffix list)");
+    if (judgement->exception != NULL)
+        nm_put_exception(out, judgement->exception);
 }
 
 static void put_factor(FILE *out, const char *name, double factor, const char *meaning)
@@ -167,7 +172,7 @@ static void put_end(const struct explanation *explanation)
     put_title(explanation, "Decision");
     (void)fputs("  ", out);
     nm_put_decision(
-        out, explanation->snapshot, &explanation->subject.judgement.decision);
+        out, explanation->view.snapshot, &explanation->subject.judgement.decision);
     (void)fputc('\n', out);
     if (reply[0] != '\0') {
         (void)fputs("  ", out);
@@ -176,12 +181,22 @@ static void put_end(const struct explanation *explanation)
     }
 }
 
+static void put_allowances(const struct explanation *explanation)
+{
+    if (explanation->allowance_count > 0)
+        put_title(explanation, "What an exception would change");
+    for (size_t i = 0; i < explanation->allowance_count; i++)
+        nm_put_allowance(explanation->call->out, &explanation->view,
+            domain_of(explanation), &explanation->allowances[i]);
+}
+
 static void put_text(const struct explanation *explanation)
 {
     put_head(explanation);
     put_candidates(explanation);
     put_rules(explanation);
     put_end(explanation);
+    put_allowances(explanation);
 }
 
 /* ---- JSON --------------------------------------------------------------- */
@@ -262,6 +277,9 @@ static bool put_json(const struct explanation *explanation)
     nm_json_add_text(&json, "rule", judgement->decision.rule);
     nm_json_add_text(&json, "action", nm_action_name(judgement->decision.action));
     nm_json_add_nonempty(&json, "reply", reply);
+    nm_json_add_exception(&json, judgement->exception);
+    nm_json_add_allowances(
+        &json, explanation->allowances, explanation->allowance_count);
     nm_json_add_hex_if_invalid(
         &json, "recipient_hex", subject->given.data, subject->given.length);
     return nm_json_end(&json, explanation->call->out);
@@ -275,13 +293,16 @@ static enum nm_exit explain(
     const size_t length = strlen(text);
     struct nm_request request;
 
-    if (!nm_subject_request(explanation->call, explanation->snapshot, &request))
+    if (!nm_subject_request(explanation->call, explanation->view.snapshot, &request))
         return NM_EXIT_USAGE;
-    nm_subject_judge(explanation->snapshot, &request, text,
+    nm_subject_judge(&explanation->view, &request, text,
         length < NM_LINE_MAX ? length : NM_LINE_MAX, &explanation->subject);
     if (domain_of(explanation) != NULL)
         explanation->candidate_count = nm_index_candidates(explanation->values->index,
             domain_of(explanation), explanation->candidates, CANDIDATES_MAX);
+    if (!nm_try_allowances(&explanation->view, &explanation->subject,
+            explanation->allowances, &explanation->allowance_count))
+        return nm_complain_and(explanation->call, NM_EXIT_SYSTEM, "out of memory");
     if (format == NM_FORMAT_TEXT)
         put_text(explanation);
     else if (!put_json(explanation))
@@ -294,7 +315,7 @@ static enum nm_exit run(const struct nm_call *call)
 {
     struct explanation *explanation = calloc(1, sizeof *explanation);
     struct nm_config *config = NULL;
-    struct nm_snapshot *snapshot = NULL;
+    struct nm_world world = {NULL, NULL};
     enum nm_exit status = NM_EXIT_USAGE;
     enum nm_format format;
 
@@ -302,16 +323,15 @@ static enum nm_exit run(const struct nm_call *call)
         return nm_complain_and(call, NM_EXIT_SYSTEM, "out of memory");
     if (!nm_call_format(call, NM_FORMAT_JSON, &format))
         goto out;
-    status = nm_load(call, &config, &snapshot);
+    status = nm_load(call, &config, &world);
     if (status != NM_EXIT_FINE)
         goto out;
     explanation->call = call;
-    explanation->snapshot = snapshot;
-    explanation->values = nm_snapshot_values(snapshot);
+    explanation->view = nm_world_view(&world, call->now_us);
+    explanation->values = nm_snapshot_values(world.snapshot);
     status = explain(explanation, call->arguments[0], format);
 out:
-    if (snapshot != NULL)
-        nm_snapshot_release(&snapshot);
+    nm_world_free(&world);
     nm_config_free(&config);
     free(explanation);
     return status;
@@ -329,7 +349,8 @@ static const char description[] =
     "Judges ADDRESS, which may be a bare domain, as \"nearmiss check\" does, and\n"
     "shows what led there: up to ten names that may have been meant, each with its\n"
     "slips marked under the letters and with the three factors of its confidence;\n"
-    "then each rule, with the condition that keeps it from fitting.\n"
+    "then each rule, with the condition that keeps it from fitting, and what an\n"
+    "exception (\"nearmiss allow add\") would change.\n"
     "\n"
     "The confidence of a candidate is prior * slip, divided by genuine plus the sum\n"
     "of prior * slip over all candidates. Rules ask for the sum of the candidates'\n"

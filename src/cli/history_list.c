@@ -109,11 +109,7 @@ static enum nm_exit run(const struct nm_call *call)
         return NM_EXIT_USAGE;
     status = nm_load(call, &config, NULL);
     if (status == NM_EXIT_FINE)
-        status = nm_open_state(call, config, &state);
-    if (status == NM_EXIT_FINE && state == NULL)
-        status = nm_complain_and(call, NM_EXIT_SYSTEM,
-            "%s: there is no state database yet; nearmissd makes it when it starts",
-            nm_config_settings(config)->history_database);
+        status = nm_open_state_that_is(call, config, &state);
     if (status == NM_EXIT_FINE)
         status = list(call, state, format);
     nm_state_close(&state);

@@ -31,6 +31,8 @@ static const struct option {
     [NM_CLI_OUTCOME] = {"--outcome", '\0', "OUTCOME"},
     [NM_CLI_ACTS] = {"--acts", '\0', NULL},
     [NM_CLI_LAST] = {"--last", '\0', "N"},
+    [NM_CLI_REASON] = {"--reason", '\0', "TEXT"},
+    [NM_CLI_EXPIRES] = {"--expires", '\0', "TIME"},
     [NM_CLI_COUNTS] = {"--counts", '\0', "FILE"},
     [NM_CLI_FOLLOW] = {"--follow", '\0', NULL},
     [NM_CLI_HTML] = {"--html", '\0', "FILE"},

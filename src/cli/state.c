@@ -18,6 +18,18 @@ enum nm_exit nm_open_state(
         call, NM_EXIT_SYSTEM, "cannot read the state database: %s", error.message);
 }
 
+enum nm_exit nm_open_state_that_is(
+    const struct nm_call *call, const struct nm_config *config, struct nm_state **out)
+{
+    const enum nm_exit status = nm_open_state(call, config, out);
+
+    if (status != NM_EXIT_FINE || *out != NULL)
+        return status;
+    return nm_complain_and(call, NM_EXIT_SYSTEM,
+        "%s: there is no state database yet; nearmissd makes it when it starts",
+        nm_config_settings(config)->history_database);
+}
+
 enum nm_exit nm_open_state_to_write(
     const struct nm_call *call, const struct nm_config *config, struct nm_state **out)
 {

@@ -12,6 +12,10 @@
 enum nm_exit nm_open_state(
     const struct nm_call *call, const struct nm_config *config, struct nm_state **out);
 
+/* The same, where it is a failure that there is none. */
+enum nm_exit nm_open_state_that_is(
+    const struct nm_call *call, const struct nm_config *config, struct nm_state **out);
+
 /* Open it to write, so that the daemon cannot run meanwhile; NULL in `*out` when a daemon
  * runs, which is then to be asked. NM_EXIT_FINE, or it was told why not. */
 enum nm_exit nm_open_state_to_write(

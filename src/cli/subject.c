@@ -57,9 +57,8 @@ static bool is_ascii(struct nm_bytes bytes)
     return true;
 }
 
-void nm_subject_judge(const struct nm_snapshot *snapshot,
-    const struct nm_request *request, const char *text, size_t length,
-    struct nm_subject *subject)
+void nm_subject_judge(const struct nm_view *view, const struct nm_request *request,
+    const char *text, size_t length, struct nm_subject *subject)
 {
     const struct nm_bytes given = nm_without_brackets((struct nm_bytes){text, length});
     const bool bare = is_bare_domain(given);
@@ -78,7 +77,7 @@ void nm_subject_judge(const struct nm_snapshot *snapshot,
     subject->recipient[bare ? path.length : given.length] = '\0';
     subject->request.recipient_text = subject->recipient;
     subject->request.smtputf8 = !is_ascii(given);
-    nm_judge(snapshot, &subject->request, (struct nm_bytes){subject->path, path.length},
+    nm_judge(view, &subject->request, (struct nm_bytes){subject->path, path.length},
         no_reference, &subject->judgement);
 }
 

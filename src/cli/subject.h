@@ -25,9 +25,8 @@ bool nm_subject_request(const struct nm_call *call, const struct nm_snapshot *sn
     struct nm_request *out);
 
 /* Judge `length` (at most NM_LINE_MAX) bytes at `text`, which outlive `subject`. */
-void nm_subject_judge(const struct nm_snapshot *snapshot,
-    const struct nm_request *request, const char *text, size_t length,
-    struct nm_subject *subject);
+void nm_subject_judge(const struct nm_view *view, const struct nm_request *request,
+    const char *text, size_t length, struct nm_subject *subject);
 
 bool nm_subject_is_near_miss(const struct nm_subject *subject);
 

@@ -139,6 +139,16 @@ bool nm_time_parse(const char *text, int64_t now_us, int64_t *out)
     return parse_relative(text, now_us, out) || parse_absolute(text, out);
 }
 
+bool nm_time_parse_ahead(const char *text, int64_t now_us, int64_t *out)
+{
+    int64_t ago_us;
+
+    if (!parse_relative(text, 0, &ago_us))
+        return parse_absolute(text, out);
+    *out = now_us - ago_us;
+    return true;
+}
+
 /* Whole seconds, rounded down also before 1970; the rest in `*rest_us`. */
 static struct tm split(int64_t time_us, int64_t *rest_us)
 {

@@ -9,6 +9,9 @@
  * RFC 3339, 5.6; a leap second counts as the second before it. */
 bool nm_time_parse(const char *text, int64_t now_us, int64_t *out);
 
+/* The same, with relative times after `now_us`. */
+bool nm_time_parse_ahead(const char *text, int64_t now_us, int64_t *out);
+
 /* `2026-03-01T12:00:00.123Z`. */
 enum { NM_TIME_TEXT_MAX = 80 };
 struct nm_time_text {

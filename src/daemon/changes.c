@@ -2,6 +2,8 @@
 
 #include "log.h"
 
+#include <jansson.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,4 +70,88 @@ char *nm_change_import(
     }
     nm_counts_free(&counts);
     return code == NM_OK ? strdup("ok\n") : answer_failure(&error);
+}
+
+/* ---- exceptions --------------------------------------------------------- */
+
+/* A member's text; NULL without one. */
+static const char *text_of(const json_t *object, const char *key, size_t longest)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_string(value) && json_string_length(value) <= longest
+               ? json_string_value(value)
+               : NULL;
+}
+
+static bool read_domain(
+    const struct nm_names *names, const char *text, struct nm_domain *out)
+{
+    return text != NULL &&
+           nm_domain_parse(names, text, strlen(text), out) == NM_FAULT_NONE;
+}
+
+/* `out` borrows from `object`. */
+static bool read_exception(
+    const struct nm_names *names, const json_t *object, struct nm_exception *out)
+{
+    const json_t *expires = json_object_get(object, "expires_us");
+    const char *target = text_of(object, "target", NM_DOMAIN_MAX);
+
+    *out = (struct nm_exception){.expires_us = INT64_MAX,
+        .sender = text_of(object, "sender", NM_EXCEPTION_SENDER_MAX),
+        .reason = text_of(object, "reason", NM_EXCEPTION_REASON_MAX)};
+    if (json_is_integer(expires))
+        out->expires_us = json_integer_value(expires);
+    return read_domain(names, text_of(object, "domain", NM_DOMAIN_MAX), &out->domain) &&
+           (target == NULL || read_domain(names, target, &out->target));
+}
+
+typedef enum nm_code change_of_exception(struct nm_state *state,
+    const struct nm_recorder *recorder, const struct nm_exception *exception,
+    struct nm_error *error);
+
+static enum nm_code change(struct nm_runtime *runtime, unsigned uid,
+    change_of_exception *how, const json_t *object, struct nm_error *error)
+{
+    struct nm_snapshot *snapshot = nm_slot_pin(runtime->slot);
+    const struct nm_snapshot_values *values = nm_snapshot_values(snapshot);
+    const struct nm_actor actor = nm_control_actor(uid);
+    const struct nm_recorder recorder = {.audit = &runtime->ports.audit,
+        .clock = runtime->ports.clock,
+        .random = runtime->ports.random,
+        .gateway = values->gateway,
+        .actor = actor.text};
+    struct nm_exception exception;
+    enum nm_code code =
+        read_exception(values->names, object, &exception)
+            ? how(runtime->state, &recorder, &exception, error)
+            : nm_fail(error, NM_BAD_INPUT, "the request names no domain");
+
+    nm_snapshot_release(&snapshot);
+    return code == NM_OK ? nm_runtime_take_exceptions(runtime, error) : code;
+}
+
+static char *answer_change(struct nm_runtime *runtime,
+    const struct nm_control_request *request, change_of_exception *how)
+{
+    struct nm_error error = {.code = NM_OK};
+    json_error_t fault;
+    json_t *object = json_loads(request->argument, JSON_REJECT_DUPLICATES, &fault);
+    const enum nm_code code = change(runtime, request->uid, how, object, &error);
+
+    json_decref(object);
+    return code == NM_OK ? strdup("ok\n") : answer_failure(&error);
+}
+
+char *nm_change_allow(
+    struct nm_runtime *runtime, const struct nm_control_request *request)
+{
+    return answer_change(runtime, request, nm_state_allow);
+}
+
+char *nm_change_disallow(
+    struct nm_runtime *runtime, const struct nm_control_request *request)
+{
+    return answer_change(runtime, request, nm_state_disallow);
 }

@@ -13,4 +13,12 @@
 char *nm_change_import(
     struct nm_runtime *runtime, const struct nm_control_request *request);
 
+/* `allow-add`, `allow-remove`, with an exception as a JSON object: "domain" and, where it
+ * has them, "target", "sender", "reason" and "expires_us". "ok\n" once it is on record,
+ * stored and in force. */
+char *nm_change_allow(
+    struct nm_runtime *runtime, const struct nm_control_request *request);
+char *nm_change_disallow(
+    struct nm_runtime *runtime, const struct nm_control_request *request);
+
 #endif

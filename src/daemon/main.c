@@ -118,8 +118,24 @@ static char *answer_import(void *self, const struct nm_control_request *request)
     return nm_change_import(&daemon->runtime, request);
 }
 
+static char *answer_allow(void *self, const struct nm_control_request *request)
+{
+    struct daemon *daemon = self;
+
+    return nm_change_allow(&daemon->runtime, request);
+}
+
+static char *answer_disallow(void *self, const struct nm_control_request *request)
+{
+    struct daemon *daemon = self;
+
+    return nm_change_disallow(&daemon->runtime, request);
+}
+
 /* What the tool may ask for. */
 static const struct nm_control_verb verbs[] = {
+    {.name = "allow-add", .takes_argument = true, .answer = answer_allow},
+    {.name = "allow-remove", .takes_argument = true, .answer = answer_disallow},
     {.name = "history-import", .answer = answer_import},
     {.name = "reload", .answer = answer_reload},
     {.name = "status", .everyone = true, .answer = answer_status},

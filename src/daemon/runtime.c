@@ -101,6 +101,18 @@ enum nm_code nm_runtime_take_history(struct nm_runtime *runtime, struct nm_error
     return code;
 }
 
+enum nm_code nm_runtime_take_exceptions(
+    struct nm_runtime *runtime, struct nm_error *error)
+{
+    struct nm_overlay *overlay = NULL;
+    const enum nm_code code =
+        nm_state_overlay(runtime->state, clock_now_us(NULL), &overlay, error);
+
+    if (code == NM_OK)
+        nm_slot_swap_overlay(runtime->slot, overlay);
+    return code;
+}
+
 /* ---- start and reload ------------------------------------------------------- */
 
 enum nm_code nm_runtime_start(struct nm_runtime *runtime, const char *config_path,
@@ -120,6 +132,8 @@ enum nm_code nm_runtime_start(struct nm_runtime *runtime, const char *config_pat
         code = build(config, runtime->counts, &snapshot, complaints);
     if (code == NM_OK)
         code = nm_slot_new(snapshot, &runtime->slot);
+    if (code == NM_OK)
+        code = nm_runtime_take_exceptions(runtime, error);
     if (code == NM_OK)
         code = start_audit(runtime, error);
     if (code != NM_OK)

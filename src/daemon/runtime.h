@@ -42,6 +42,10 @@ enum nm_code nm_runtime_reload(
 enum nm_code nm_runtime_take_history(
     struct nm_runtime *runtime, struct nm_error *error);
 
+/* Put the exceptions that the state database has now in force. */
+enum nm_code nm_runtime_take_exceptions(
+    struct nm_runtime *runtime, struct nm_error *error);
+
 /* Say in the log what is in force, once all parts run. */
 void nm_runtime_log_ready(struct nm_runtime *runtime);
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { CANDIDATES_MAX = 16 }; /* of a name with exceptions for single targets */
+
 struct nm_bytes nm_without_brackets(struct nm_bytes path)
 {
     if (path.length >= 2 && path.data[0] == '<' && path.data[path.length - 1] == '>')
@@ -23,13 +25,89 @@ static void match(const struct nm_snapshot_values *values,
             : NM_MATCH_INVALID;
 }
 
-void nm_judge(const struct nm_snapshot *snapshot, struct nm_request *request,
+/* ---- exceptions --------------------------------------------------------- */
+
+/* Whether one can change what the name is: it adds nothing to an order of the
+ * configuration. */
+static bool is_open(enum nm_match match)
+{
+    return match == NM_MATCH_NONE || match == NM_MATCH_KNOWN ||
+           match == NM_MATCH_NEAR_MISS;
+}
+
+static void allow(const struct nm_exception *exception, struct nm_judgement *out)
+{
+    out->exception = exception;
+    out->verdict.match = NM_MATCH_ALLOWED;
+    out->verdict.listed = exception->domain.name;
+}
+
+/* Leave out the targets that the name is said to be no slip of. With P the sum of their
+ * probabilities, each other's is its own over 1 - P: what stood for them in the
+ * denominator is gone. */
+static void leave_out_targets(const struct nm_view *view,
+    const struct nm_request *request, struct nm_judgement *out)
+{
+    const struct nm_index *index = nm_snapshot_values(view->snapshot)->index;
+    struct nm_candidate candidates[CANDIDATES_MAX];
+    const size_t count =
+        nm_index_candidates(index, &out->address.domain, candidates, CANDIDATES_MAX);
+    const struct nm_candidate *best = NULL;
+    const struct nm_exception *found = NULL;
+    double left_out = 0;
+    double rest;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct nm_exception *exception = nm_overlay_find(view->overlay,
+            &out->address.domain, &candidates[i].target, request->sender, view->now_us);
+
+        if (exception == NULL) {
+            best = best != NULL ? best : &candidates[i];
+            continue;
+        }
+        found = found != NULL ? found : exception;
+        left_out += candidates[i].confidence;
+    }
+    if (found == NULL)
+        return;
+    rest = left_out < 1 ? (out->verdict.confidence - left_out) / (1 - left_out) : 0;
+    if (best == NULL || rest < nm_index_threshold(index)) {
+        allow(found, out);
+        return;
+    }
+    out->exception = found;
+    out->verdict.best = *best;
+    out->verdict.best.confidence /= 1 - left_out;
+    out->verdict.confidence = rest;
+}
+
+static void apply_exceptions(const struct nm_view *view,
+    const struct nm_request *request, struct nm_judgement *out)
+{
+    const struct nm_exception *whole;
+
+    out->exception = NULL;
+    if (nm_overlay_size(view->overlay) == 0 ||
+        out->address.kind != NM_ADDRESS_MAILBOX || !is_open(out->verdict.match))
+        return;
+    whole = nm_overlay_find(
+        view->overlay, &out->address.domain, NULL, request->sender, view->now_us);
+    if (whole != NULL)
+        allow(whole, out);
+    else if (out->verdict.match == NM_MATCH_NEAR_MISS && !out->verdict.out_of_memory)
+        leave_out_targets(view, request, out);
+}
+
+/* ---- the judgement ------------------------------------------------------ */
+
+void nm_judge(const struct nm_view *view, struct nm_request *request,
     struct nm_bytes path, const char *reference, struct nm_judgement *out)
 {
-    const struct nm_snapshot_values *values = nm_snapshot_values(snapshot);
+    const struct nm_snapshot_values *values = nm_snapshot_values(view->snapshot);
 
     nm_address_parse(values->names, path.data, path.length, &out->address);
     match(values, &out->address, &out->verdict);
+    apply_exceptions(view, request, out);
     request->recipient = &out->address;
     request->verdict = &out->verdict;
     nm_policy_decide(values->policy, request, &out->decision);

@@ -38,6 +38,7 @@ struct nm_kept {
 
 struct nm_transaction {
     struct nm_snapshot *snapshot;
+    struct nm_overlay *overlay; /* NULL for none */
     const struct nm_snapshot_values *values;
     struct nm_id id;
     struct nm_bytes sender;

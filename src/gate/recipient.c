@@ -73,6 +73,9 @@ static bool judge_both(const struct nm_session *session, const struct nm_input *
     const char *normalised = input->normalised != NULL ? input->normalised : "";
     const struct nm_bytes other_form = {normalised, strlen(normalised)};
     char recipient_text[NM_PATH_MAX + 1];
+    const struct nm_view view = {.snapshot = message->snapshot,
+        .overlay = message->overlay,
+        .now_us = nm_now_us(session)};
     struct nm_judgement other;
     struct nm_buf buf;
     struct nm_request request = {.sender = message->sender_text,
@@ -83,11 +86,11 @@ static bool judge_both(const struct nm_session *session, const struct nm_input *
 
     nm_buf_init(&buf, recipient_text, sizeof recipient_text);
     nm_buf_put(&buf, recipient.data, recipient.length);
-    nm_judge(message->snapshot, &request, input->path, reference, out);
+    nm_judge(&view, &request, input->path, reference, out);
     if (other_form.length == 0 || same_bytes(recipient, other_form))
         return is_judged(out);
     request.recipient_text = normalised;
-    nm_judge(message->snapshot, &request, other_form, reference, &other);
+    nm_judge(&view, &request, other_form, reference, &other);
     if (!is_judged(out) || !is_judged(&other))
         return false;
     if (is_worse(&other, out))

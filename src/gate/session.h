@@ -102,11 +102,19 @@ void nm_session_free(struct nm_session **session);
  * all of it. */
 struct nm_bytes nm_without_brackets(struct nm_bytes path);
 
+/* What a recipient is judged by: what the message has pinned, and the time. */
+struct nm_view {
+    const struct nm_snapshot *snapshot;
+    const struct nm_overlay *overlay; /* NULL for none */
+    int64_t now_us;
+};
+
 /* What `check` needs: the judgement of one recipient alone, through the same code that
  * a message's recipient takes. */
 struct nm_judgement {
     struct nm_address address;
     struct nm_verdict verdict;
+    const struct nm_exception *exception; /* that applied; of the overlay, or NULL */
     struct nm_decision decision;
     bool has_reply;
     struct nm_reply reply;
@@ -115,7 +123,7 @@ struct nm_judgement {
 /* `request` comes with everything but the recipient and the verdict, which are put into
  * it; its `recipient_text` is the path as given. An address with the fault
  * NM_FAULT_MEMORY was not judged, nor was one whose verdict lacked memory. */
-void nm_judge(const struct nm_snapshot *snapshot, struct nm_request *request,
+void nm_judge(const struct nm_view *view, struct nm_request *request,
     struct nm_bytes path, const char *reference, struct nm_judgement *out);
 
 #endif

@@ -12,8 +12,9 @@ struct nm_snapshot {
 };
 
 struct nm_slot {
-    pthread_mutex_t lock; /* guards `current`: a reference is taken under it */
+    pthread_mutex_t lock; /* guards both: references are taken under it */
     struct nm_snapshot *current;
+    struct nm_overlay *overlay; /* NULL for none */
 };
 
 static void free_values(struct nm_snapshot_values *values)
@@ -93,19 +94,42 @@ enum nm_code nm_slot_new(struct nm_snapshot *first, struct nm_slot **out)
         return NM_SYSTEM;
     }
     slot->current = first;
+    slot->overlay = NULL;
     *out = slot;
     return NM_OK;
 }
 
-struct nm_snapshot *nm_slot_pin(struct nm_slot *slot)
+struct nm_snapshot *nm_slot_pin_both(struct nm_slot *slot, struct nm_overlay **overlay)
 {
     struct nm_snapshot *pinned;
 
     (void)pthread_mutex_lock(&slot->lock);
+    *overlay = slot->overlay;
+    nm_overlay_hold(*overlay);
     pinned = slot->current;
     atomic_fetch_add(&pinned->references, 1);
     (void)pthread_mutex_unlock(&slot->lock);
     return pinned;
+}
+
+struct nm_snapshot *nm_slot_pin(struct nm_slot *slot)
+{
+    struct nm_overlay *overlay = NULL;
+    struct nm_snapshot *pinned = nm_slot_pin_both(slot, &overlay);
+
+    nm_overlay_release(&overlay);
+    return pinned;
+}
+
+void nm_slot_swap_overlay(struct nm_slot *slot, struct nm_overlay *next)
+{
+    struct nm_overlay *previous;
+
+    (void)pthread_mutex_lock(&slot->lock);
+    previous = slot->overlay;
+    slot->overlay = next;
+    (void)pthread_mutex_unlock(&slot->lock);
+    nm_overlay_release(&previous);
 }
 
 void nm_slot_swap(struct nm_slot *slot, struct nm_snapshot *next)
@@ -124,6 +148,7 @@ void nm_slot_free(struct nm_slot **slot)
     if (*slot == NULL)
         return;
     nm_snapshot_release(&(*slot)->current);
+    nm_overlay_release(&(*slot)->overlay);
     (void)pthread_mutex_destroy(&(*slot)->lock);
     free(*slot);
     *slot = NULL;

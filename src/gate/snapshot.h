@@ -9,6 +9,8 @@
 #ifndef NM_GATE_SNAPSHOT_H
 #define NM_GATE_SNAPSHOT_H
 
+#include "gate/overlay.h"
+
 #include <nearmiss/address.h>
 #include <nearmiss/base.h>
 #include <nearmiss/match.h>
@@ -62,6 +64,10 @@ struct nm_slot;
 enum nm_code nm_slot_new(struct nm_snapshot *first, struct nm_slot **out);
 /* The current snapshot, with a reference for the caller. */
 struct nm_snapshot *nm_slot_pin(struct nm_slot *slot);
+/* The same together with the overlay in force, or NULL. */
+struct nm_snapshot *nm_slot_pin_both(struct nm_slot *slot, struct nm_overlay **overlay);
+/* Put `next` (or NULL) in the place of the overlay in force, likewise. */
+void nm_slot_swap_overlay(struct nm_slot *slot, struct nm_overlay *next);
 /* Put `next` in the place of the current one; the slot takes the caller's reference. */
 void nm_slot_swap(struct nm_slot *slot, struct nm_snapshot *next);
 void nm_slot_free(struct nm_slot **slot);

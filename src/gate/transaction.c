@@ -26,6 +26,7 @@ static nm_handler *const machine[NM_ENDED][NM_SESSION_EVENT_COUNT] = {
 static void end_transaction(struct nm_session *session)
 {
     nm_snapshot_release(&session->message.snapshot);
+    nm_overlay_release(&session->message.overlay);
     nm_arena_reset(session->arena);
     memset(&session->message, 0, sizeof session->message);
     session->state = NM_IDLE;
@@ -74,7 +75,7 @@ static void on_mail(
     const char *auth = input->auth != NULL ? input->auth : "";
 
     abandon(session);
-    message->snapshot = nm_slot_pin(session->slot);
+    message->snapshot = nm_slot_pin_both(session->slot, &message->overlay);
     message->values = nm_snapshot_values(message->snapshot);
     message->id = nm_new_id(session, nm_now_us(session));
     message->smtputf8 = input->smtputf8;

@@ -496,3 +496,8 @@ size_t nm_index_size(const struct nm_index *index)
 {
     return index->listed_count;
 }
+
+double nm_index_threshold(const struct nm_index *index)
+{
+    return index->threshold;
+}

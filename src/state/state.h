@@ -10,6 +10,8 @@
 #ifndef NM_STATE_STATE_H
 #define NM_STATE_STATE_H
 
+#include "gate/overlay.h"
+#include "gate/ports.h"
 #include "state/counts.h"
 
 #include <nearmiss/base.h>
@@ -41,5 +43,40 @@ enum nm_code nm_state_counts(
  * said of its domain; one of 0 messages takes the domain out. */
 enum nm_code nm_state_import(struct nm_state *state, const struct nm_counts *counts,
     int64_t now_us, struct nm_error *error);
+
+/* ---- exceptions --------------------------------------------------------- */
+
+/* What records who changed what, before it is in force. */
+struct nm_recorder {
+    const struct nm_audit_port *audit;
+    struct nm_clock clock;
+    struct nm_random random;
+    const char *gateway;
+    const char *actor; /* "alice (uid 1000)" */
+};
+
+/* Those in force at `now_us`. */
+enum nm_code nm_state_overlay(struct nm_state *state, int64_t now_us,
+    struct nm_overlay **out, struct nm_error *error);
+
+/* Add an exception, whose author and time of making are the recorder's; one for the same
+ * domain, target and sender is replaced. It is on record before it is stored, and where it
+ * cannot be recorded it is not. NM_LIMIT with NM_EXCEPTIONS_MAX in force. */
+enum nm_code nm_state_allow(struct nm_state *state, const struct nm_recorder *recorder,
+    const struct nm_exception *exception, struct nm_error *error);
+
+/* Take the exception for just this domain, target and sender away, likewise. NM_BAD_INPUT
+ * when there is none. */
+enum nm_code nm_state_disallow(struct nm_state *state,
+    const struct nm_recorder *recorder, const struct nm_exception *exception,
+    struct nm_error *error);
+
+/* All of them, expired ones too, by domain. `each` returns false to stop. */
+enum nm_code nm_state_exceptions(struct nm_state *state,
+    bool (*each)(void *self, const struct nm_exception *exception), void *self,
+    struct nm_error *error);
+
+/* What an exception is about, in words: "army.ml, for army.mil, from a@example.org". */
+void nm_exception_describe(const struct nm_exception *exception, struct nm_buf *out);
 
 #endif

@@ -2,8 +2,11 @@
 
 import json
 import os
+import sqlite3
+import subprocess
 
 from harness.case import SiteCase, main
+from harness.wait import until
 
 
 class StateCase(SiteCase):
@@ -83,6 +86,113 @@ class HistoryCase(StateCase):
         self.assertIn(f"{path}:1: ", words)
         self.assertIn(f"{path}:3: ", words)
         self.assertTrue(self.refuses("customerhuose.example"))
+
+
+class AllowCase(StateCase):
+    def refuses(self, domain, **how):
+        return self.send(self.at(domain), **how).rcpt[self.at(domain)].code == 550
+
+    def exceptions(self):
+        listed = self.daemon.ask("allow", "list", "--format", "json")
+        return [json.loads(line) for line in listed.splitlines()]
+
+    def acts(self):
+        listed = self.daemon.ask("audit", "list", "--acts", "--format", "json")
+        return [json.loads(line) for line in listed.splitlines()]
+
+    def allow(self, *words):
+        self.daemon.ask("allow", "add", *words)
+        # The same words without what only an addition has.
+        key = list(words)
+        if "--expires" in key:
+            at = key.index("--expires")
+            del key[at : at + 2]
+        self.addCleanup(self.nearmiss, "allow", "remove", *key)
+
+    def test_an_exception_is_in_force_at_once(self):
+        self.assertTrue(self.refuses("army.ml"))
+        before = self.daemon.status()
+        self.allow("army.ml", "--reason", "a customer")
+        sent = self.send(self.at("army.ml"))
+        self.assert_reply(sent.end, 250)
+        self.assert_arrived(self.at("army.ml"))
+        self.assertEqual(self.daemon.status()["reloads"], before["reloads"])
+        self.daemon.ask("allow", "remove", "army.ml")
+        self.assertTrue(self.refuses("army.ml"))
+        self.assert_rows(
+            {"match": "near-miss", "outcome": "refused"},
+            {"match": "allowed", "action": "accept", "outcome": "passed"},
+            {"match": "near-miss", "outcome": "refused"},
+        )
+
+    def test_it_is_on_record_with_who_set_it(self):
+        self.allow("army.ml", "--reason", "a customer", "--expires", "30d")
+        self.daemon.ask("allow", "remove", "army.ml", "--reason", "gone")
+        added, removed = self.acts()[-2:]
+        self.assertEqual((added["verb"], added["subject"]), ("allow-added", "army.ml"))
+        self.assertEqual(added["actor"], "root (uid 0)")
+        self.assertEqual(added["reason"], "a customer")
+        self.assertEqual(removed["verb"], "allow-removed")
+        self.assertEqual(removed["reason"], "gone")
+
+    def test_it_survives_a_reload_and_a_restart(self):
+        self.allow("army.ml")
+        for change in (lambda: self.daemon.ask("reload"), self.restart):
+            change()
+            self.assertFalse(self.refuses("army.ml"))
+        self.assertEqual([row["domain"] for row in self.exceptions()], ["army.ml"])
+
+    def test_it_is_set_while_no_daemon_runs(self):
+        self.daemon.stop()
+        try:
+            self.allow("army.ml")
+        finally:
+            self.daemon.start()
+        self.assertFalse(self.refuses("army.ml"))
+        self.assertEqual(self.acts()[-1]["verb"], "allow-added")
+
+    def test_it_is_for_whom_it_names(self):
+        self.allow("army.ml", "--sender", self.sender)
+        self.allow("partner.exmaple", "--target", "partner.example")
+        self.assertFalse(self.refuses("army.ml"))
+        self.assertTrue(self.refuses("army.ml", sender="someone.else@example.org"))
+        asked = [self.at("army.ml"), self.at("partner.exmaple")]
+        matches = [row["match"] for row in self.daemon.check(asked)]
+        self.assertEqual(matches, ["near-miss", "allowed"])
+
+    def test_it_expires(self):
+        self.allow("army.ml", "--expires", "2s")
+        self.assertFalse(self.refuses("army.ml"))
+        until("it has expired", lambda: self.exceptions()[0]["expired"])
+        self.assertTrue(self.refuses("army.ml"))
+
+    def test_nobody_else_may_set_one(self):
+        nobody = ["--reuid", "12345", "--regid", "12345", "--clear-groups"]
+        tool = self.daemon._program("NEARMISS")
+        words = ["allow", "add", "army.ml", "-c", self.daemon.configuration]
+        done = subprocess.run(
+            ["setpriv", *nobody, tool, *words], capture_output=True, text=True, timeout=60
+        )
+        self.assertEqual(done.returncode, 4, done.stdout + done.stderr)
+        self.assertEqual(self.exceptions(), [])
+
+
+class UnrecordedCase(StateCase):
+    """Another program keeps the audit log locked."""
+
+    config = {"audit": {"wait_ms": 500}}
+
+    def test_what_cannot_be_recorded_is_not_changed(self):
+        lock = sqlite3.connect(self.daemon.database, isolation_level=None)
+        try:
+            lock.execute("BEGIN IMMEDIATE")
+            status, words = self.nearmiss("allow", "add", "army.ml")
+        finally:
+            lock.close()
+        self.assertEqual(status, 4, words)
+        self.assertEqual(self.daemon.ask("allow", "list", "--format", "json"), "")
+        (verdict,) = self.daemon.check(["a@army.ml"])
+        self.assertEqual(verdict["match"], "near-miss")
 
 
 class DamageCase(StateCase):

@@ -90,6 +90,7 @@ static bool judge(
 {
     const struct nm_request request = {.sender = ""};
     struct nm_snapshot *snapshot = nm_slot_pin(slot);
+    const struct nm_view view = {.snapshot = snapshot};
     const struct nm_audit_event *event;
     struct memory_audit audit;
     struct nm_ports ports;
@@ -97,7 +98,7 @@ static bool judge(
 
     memory_audit_init(&audit);
     ports = memory_audit_ports(&audit);
-    nm_subject_judge(snapshot, &request, line, length, subject);
+    nm_subject_judge(&view, &request, line, length, subject);
     event = send(&audit, &ports, slot, subject, path_of(subject, line, length));
     printed = event != NULL && print(subject, event);
     nm_snapshot_release(&snapshot);

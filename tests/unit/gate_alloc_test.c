@@ -212,6 +212,29 @@ START_TEST(test_gate__snapshots_and_slots_say_no_memory)
 }
 END_TEST
 
+START_TEST(test_gate__overlays_say_no_memory)
+{
+    const struct nm_exception row = {.domain = {.length = 7, .name = "army.ml"},
+        .sender = "a@example.org",
+        .reason = "a reason",
+        .author = "alice",
+        .expires_us = INT64_MAX};
+    struct nm_overlay *overlay = NULL;
+    size_t nth = 1;
+
+    for (;; nth++) {
+        alloc_walk_fail(nth);
+        if (nm_overlay_new(&row, 1, &overlay) == NM_OK)
+            break;
+        ck_assert(alloc_walk_failed());
+        ck_assert_ptr_null(overlay);
+    }
+    ck_assert(!alloc_walk_failed());
+    ck_assert_uint_gt(nth, 3);
+    nm_overlay_release(&overlay);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("gate");
@@ -225,6 +248,7 @@ int main(void)
         cases, test_gate__no_near_miss_slips_through_when_memory_runs_out, 0, 4);
     tcase_add_test(cases, test_gate__a_message_whose_envelope_does_not_fit_is_put_off);
     tcase_add_test(cases, test_gate__snapshots_and_slots_say_no_memory);
+    tcase_add_test(cases, test_gate__overlays_say_no_memory);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

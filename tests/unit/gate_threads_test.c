@@ -93,6 +93,75 @@ START_TEST(test_slot__a_pinned_snapshot_outlives_its_swap)
 }
 END_TEST
 
+/* ---- exceptions ------------------------------------------------------------- */
+
+static struct nm_overlay *overlay_number(unsigned number)
+{
+    char author[32];
+    const struct nm_exception row = {.domain = {.length = 7, .name = "army.ml"},
+        .author = author,
+        .created_us = number,
+        .expires_us = INT64_MAX};
+    struct nm_overlay *overlay = NULL;
+
+    (void)snprintf(author, sizeof author, "author-%u", number);
+    ck_assert_int_eq(nm_overlay_new(&row, 1, &overlay), NM_OK);
+    return overlay;
+}
+
+static void *read_exceptions(void *argument)
+{
+    struct race *race = argument;
+    const struct nm_domain domain = {.length = 7, .name = "army.ml"};
+
+    (void)pthread_barrier_wait(&race->start);
+    for (unsigned i = 0; i < PINS; i++) {
+        struct nm_overlay *overlay = NULL;
+        struct nm_snapshot *snapshot = nm_slot_pin_both(race->slot, &overlay);
+        const struct nm_exception *found =
+            nm_overlay_find(overlay, &domain, NULL, "", 0);
+        char author[32];
+
+        (void)snprintf(author, sizeof author, "author-%u",
+            found != NULL ? (unsigned)found->created_us : 0);
+        if (found != NULL && strcmp(found->author, author) != 0)
+            atomic_fetch_add(&race->torn, 1);
+        nm_overlay_release(&overlay);
+        nm_snapshot_release(&snapshot);
+    }
+    return NULL;
+}
+
+static void *swap_exceptions(void *argument)
+{
+    struct race *race = argument;
+
+    (void)pthread_barrier_wait(&race->start);
+    for (unsigned i = 1; i <= SWAPS; i++)
+        nm_slot_swap_overlay(race->slot, i % 8 == 0 ? NULL : overlay_number(i));
+    return NULL;
+}
+
+START_TEST(test_slot__a_pinned_overlay_outlives_its_swap)
+{
+    pthread_t threads[READERS + SWAPPERS];
+    struct race race;
+
+    atomic_init(&race.torn, 0);
+    ck_assert_int_eq(nm_slot_new(snapshot_number(0), &race.slot), NM_OK);
+    ck_assert_int_eq(pthread_barrier_init(&race.start, NULL, READERS + SWAPPERS), 0);
+    for (size_t i = 0; i < READERS + SWAPPERS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL,
+                             i < READERS ? read_exceptions : swap_exceptions, &race),
+            0);
+    for (size_t i = 0; i < READERS + SWAPPERS; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    ck_assert_uint_eq(atomic_load(&race.torn), 0);
+    nm_slot_free(&race.slot);
+    (void)pthread_barrier_destroy(&race.start);
+}
+END_TEST
+
 /* ---- messages while the configuration changes ------------------------------ */
 
 enum { KINDS = 3 };
@@ -222,6 +291,7 @@ int main(void)
     int failed;
 
     tcase_add_test(cases, test_slot__a_pinned_snapshot_outlives_its_swap);
+    tcase_add_test(cases, test_slot__a_pinned_overlay_outlives_its_swap);
     tcase_add_test(cases, test_gate__each_message_is_decided_by_one_configuration);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,5 +1,6 @@
 #include "alloc_walk.h"
 #include "state_kit.h"
+#include "state_record.h"
 
 START_TEST(test_state__reading_counts_without_memory_leaves_nothing)
 {
@@ -81,8 +82,40 @@ START_TEST(test_state__counting_without_memory_leaves_nothing)
 }
 END_TEST
 
+START_TEST(test_state__an_overlay_without_memory_leaves_nothing)
+{
+    struct kit kit;
+    struct record record;
+    struct nm_exception row;
+
+    kit_init(&kit);
+    kit_open(&kit);
+    record_init(&record);
+    row = kit_exception(&kit, "army.ml", "army.mil", "a@example.org");
+    row.reason = "a reason";
+    ck_assert_int_eq(nm_state_allow(kit.state, &record.recorder, &row, NULL), NM_OK);
+    for (size_t nth = 1;; nth++) {
+        struct nm_overlay *overlay = NULL;
+        enum nm_code code;
+
+        alloc_walk_fail(nth);
+        code = nm_state_overlay(kit.state, kit_now_us, &overlay, NULL);
+        if (!alloc_walk_failed()) {
+            ck_assert_int_eq(code, NM_OK);
+            ck_assert_uint_gt(nth, 5);
+            nm_overlay_release(&overlay);
+            break;
+        }
+        ck_assert_int_eq(code, NM_NO_MEMORY);
+        ck_assert_ptr_null(overlay);
+    }
+    kit_done(&kit);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
+    tcase_add_test(cases, test_state__an_overlay_without_memory_leaves_nothing);
     tcase_add_test(cases, test_state__reading_counts_without_memory_leaves_nothing);
     tcase_add_test(cases, test_state__opening_without_memory_leaves_nothing);
     tcase_add_test(cases, test_state__counting_without_memory_leaves_nothing);

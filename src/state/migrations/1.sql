@@ -7,3 +7,17 @@ CREATE TABLE history (
   messages INTEGER NOT NULL CHECK (messages > 0),
   imported_us INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- Mail to a domain that is meant although it looks like a slip. Of one domain, target and
+-- sender there is one. An exception that has expired stays until another takes its place
+-- or its room.
+CREATE TABLE exception (
+  domain TEXT NOT NULL,               -- with the names below it
+  target TEXT NOT NULL,               -- no slip of this one; '' for any
+  sender TEXT NOT NULL,               -- an address or a domain; '' for everyone's mail
+  reason TEXT,
+  author TEXT NOT NULL,
+  created_us INTEGER NOT NULL,
+  expires_us INTEGER,                 -- NULL: never
+  PRIMARY KEY (domain, target, sender)
+) WITHOUT ROWID;
