@@ -1,18 +1,22 @@
 #include "rows.h"
 
+#include "chain.h"
 #include "identifier.h"
 #include "sql/sql.h"
 #include "tally.h"
+
+#include <sodium.h>
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* A statement that writes several rows opens the table and its indexes once. */
-enum { ROWS_MAX = 8, SQL_MAX = 4096, HASH_MAX = 64 };
+enum { ROWS_MAX = 8, SQL_MAX = 4096, CONFIG_HASH_MAX = 64, RANDOM_BYTES = 4096 };
 
 enum column {
-    KIND = 1,
+    SEQUENCE = 1,
+    KIND,
     TIME,
     ID,
     TRANSACTION,
@@ -33,13 +37,16 @@ enum column {
     CONFIG,
     OUTCOME,
     QUEUE_ID,
-    COLUMNS = QUEUE_ID
+    SALT,
+    HASH,
+    COLUMNS = HASH
 };
 
 static const char insert_columns[] =
-    "INSERT INTO event (kind, time_us, id, transaction_id, gateway, client, auth,"
+    "INSERT INTO event (sequence, kind, time_us, id, transaction_id, gateway, client, "
+    "auth,"
     " sender, recipient, domain, match, target, technique, confidence, rule, action,"
-    " reply, mode, config, outcome, queue_id) VALUES ";
+    " reply, mode, config, outcome, queue_id, salt, hash) VALUES ";
 
 enum statement {
     INSERT_ONE,
@@ -48,6 +55,7 @@ enum statement {
     FIND_OUTCOME,
     FIND_ACT,
     ADD_ACT,
+    ADD_SEAL,
     FIND_CONFIG,
     ADD_CONFIG,
     NOTE_CONFIG,
@@ -63,11 +71,23 @@ static const char *const sql_of[STATEMENTS] = {
     [FIND_ACT] = "SELECT 1 FROM event WHERE kind = 3 AND length(id) > 10 AND id = ?",
     [ADD_ACT] = "INSERT INTO act (sequence, verb, actor, subject, decision, reason)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
+    [ADD_SEAL] = "INSERT INTO seal (sequence, upto, hash) VALUES (?, ?, ?)",
     [FIND_CONFIG] = "SELECT id FROM config WHERE hash = ?",
     [ADD_CONFIG] = "INSERT INTO config (hash) VALUES (?)",
     [NOTE_CONFIG] = "INSERT INTO config (hash, text) VALUES (?1, ?2)"
                     " ON CONFLICT (hash) DO UPDATE SET text = ?2 WHERE text IS NULL",
     [SET_DISORDER] = "UPDATE state SET disorder_us = ?",
+};
+
+/* One row while it is written: what is bound must live until the statement has run. */
+struct row {
+    int base; /* of its parameters */
+    uint8_t id[NM_ID_PACKED_BYTES];
+    uint8_t transaction[NM_ID_PACKED_BYTES];
+    struct nm_salts salts;
+    struct nm_hash hash;
+    int64_t mentioned[NM_MENTION_ROLES];
+    struct nm_link link;
 };
 
 struct nm_rows {
@@ -76,37 +96,48 @@ struct nm_rows {
     struct nm_mentions *mentions;
     struct nm_tally *tally;
     sqlite3_stmt *statements[STATEMENTS];
-    int64_t newest_us; /* the greatest time of a decision */
+    struct nm_mark last; /* the end of the chain */
+    int64_t newest_us;   /* the greatest time of a decision */
     int64_t disorder_us;
-    char config[HASH_MAX + 1]; /* the configuration asked for last, and its number */
-    int64_t config_number;
+    char config[CONFIG_HASH_MAX + 1]; /* the configuration asked for last, */
+    int64_t config_number;            /* its number */
+    struct nm_hash config_digest;     /* and digest */
     const struct nm_audit_event *added[ROWS_MAX];
     size_t count;
-    uint8_t ids[ROWS_MAX][2][NM_ID_PACKED_BYTES]; /* what is bound */
+    const struct nm_seal *seal; /* of the event that is written, if that is one */
+    struct row rows[ROWS_MAX];
+    uint8_t random[RANDOM_BYTES]; /* for salts: asked for in large pieces */
+    size_t random_left;
 };
 
 /* ---- values ------------------------------------------------------------- */
 
 /* The 128 bits, kept in `packed` until the statement has run; a text that is no ULID as
  * it is. */
-static void bind_id(sqlite3_stmt *statement, int at, const struct nm_id *id,
+static struct nm_bytes bind_id(sqlite3_stmt *statement, int at, const struct nm_id *id,
     uint8_t packed[NM_ID_PACKED_BYTES])
 {
-    if (nm_id_pack(id->text, packed))
-        (void)sqlite3_bind_blob(
-            statement, at, packed, NM_ID_PACKED_BYTES, SQLITE_STATIC);
-    else
+    if (!nm_id_pack(id->text, packed)) {
         nm_sql_bind_bytes(statement, at, id->text, strlen(id->text));
+        return (struct nm_bytes){id->text, strlen(id->text)};
+    }
+    (void)sqlite3_bind_blob(statement, at, packed, NM_ID_PACKED_BYTES, SQLITE_STATIC);
+    return (struct nm_bytes){(const char *)packed, NM_ID_PACKED_BYTES};
 }
 
 /* The same without the time, where that is the event's. */
-static void bind_event_id(sqlite3_stmt *statement, int at,
+static struct nm_bytes bind_event_id(sqlite3_stmt *statement, int at,
     const struct nm_audit_event *event, uint8_t packed[NM_ID_PACKED_BYTES])
 {
-    bind_id(statement, at, &event->id, packed);
-    if (nm_id_packed_time_us(packed) == event->time_us - event->time_us % 1000)
-        (void)sqlite3_bind_blob(statement, at, packed + NM_ID_TIME_BYTES,
-            NM_ID_RANDOM_BYTES, SQLITE_STATIC);
+    const struct nm_bytes whole = bind_id(statement, at, &event->id, packed);
+
+    if (whole.length != NM_ID_PACKED_BYTES ||
+        nm_id_packed_time_us(packed) != event->time_us - event->time_us % 1000)
+        return whole;
+    (void)sqlite3_bind_blob(
+        statement, at, packed + NM_ID_TIME_BYTES, NM_ID_RANDOM_BYTES, SQLITE_STATIC);
+    return (struct nm_bytes){
+        (const char *)packed + NM_ID_TIME_BYTES, NM_ID_RANDOM_BYTES};
 }
 
 /* NULL for 0. */
@@ -118,16 +149,18 @@ static void bind_number(sqlite3_stmt *statement, int at, int64_t number)
         (void)sqlite3_bind_null(statement, at);
 }
 
-/* The number of a text; NULL for NULL and "". */
+/* A text by its number; NULL for NULL and "". The digest is for the chain. */
 static int bind_text_number(struct nm_rows *rows, sqlite3_stmt *statement, int at,
-    const char *text, int64_t *number)
+    const char *text, int64_t *number, struct nm_hash *digest)
 {
+    struct nm_text found = {.number = 0};
     int status = SQLITE_OK;
 
-    *number = 0;
     if (text != NULL && text[0] != '\0')
-        status = nm_texts_number(rows->texts, text, strlen(text), number);
-    bind_number(statement, at, *number);
+        status = nm_texts_find(rows->texts, text, strlen(text), &found);
+    bind_number(statement, at, found.number);
+    *number = found.number;
+    *digest = found.digest;
     return status;
 }
 
@@ -142,13 +175,14 @@ static int find_config(struct nm_rows *rows, const char *hash)
         status = nm_sql_run(rows->statements[ADD_CONFIG]);
         rows->config_number = sqlite3_last_insert_rowid(rows->db);
     }
+    rows->config_digest = nm_digest(hash, strlen(hash));
     if (!nm_copy(rows->config, sizeof rows->config, hash))
         rows->config[0] = '\0';
     return status;
 }
 
-static int bind_config(
-    struct nm_rows *rows, sqlite3_stmt *statement, int at, const char *hash)
+static int bind_config(struct nm_rows *rows, sqlite3_stmt *statement, int at,
+    const char *hash, struct nm_hash *digest)
 {
     int status = SQLITE_OK;
 
@@ -157,102 +191,219 @@ static int bind_config(
     if (strcmp(rows->config, hash) != 0)
         status = find_config(rows, hash);
     bind_number(statement, at, rows->config_number);
+    *digest = rows->config_digest;
     return status;
 }
 
-/* ---- decisions and outcomes --------------------------------------------- */
+/* ---- kinds of events ---------------------------------------------------- */
 
-static int bind_texts(struct nm_rows *rows, sqlite3_stmt *insert, int base,
-    const struct nm_audit_event *event, int64_t mentioned[NM_MENTION_ROLES])
+static struct nm_bytes bytes_of(const char *text)
 {
-    int64_t sender = 0;
+    return (struct nm_bytes){text, text != NULL ? strlen(text) : 0};
+}
+
+/* Who sent. */
+static int bind_sender(struct nm_rows *rows, sqlite3_stmt *insert, struct row *row,
+    const struct nm_audit_event *event)
+{
+    struct nm_hash texts[3] = {{{0}}};
+    struct nm_text sender = {.number = 0};
     int64_t ignored;
+    int status =
+        nm_texts_find(rows->texts, event->sender.data, event->sender.length, &sender);
+
+    if (status == SQLITE_OK)
+        status = nm_texts_lower(rows->texts, event->sender.data, event->sender.length,
+            sender.number, &row->mentioned[NM_MENTION_SENDER]);
+    if (status == SQLITE_OK)
+        status = bind_text_number(
+            rows, insert, row->base + CLIENT, event->client, &ignored, &texts[1]);
+    if (status == SQLITE_OK)
+        status = bind_text_number(
+            rows, insert, row->base + AUTH, event->auth, &ignored, &texts[2]);
+    texts[0] = sender.digest;
+    bind_number(insert, row->base + SENDER, sender.number);
+    nm_sql_bind_text(insert, row->base + REPLY, event->reply);
+    nm_commit(&row->salts, NM_PART_SENDER, texts, NM_COUNT(texts),
+        bytes_of(event->reply), &row->link.parts[NM_PART_SENDER]);
+    return status;
+}
+
+static int bind_names(struct nm_rows *rows, sqlite3_stmt *insert, struct row *row,
+    const struct nm_audit_event *event)
+{
+    struct nm_link *link = &row->link;
     const struct {
         enum column at;
         const char *text;
         int64_t *number;
-    } texts[] = {{CLIENT, event->client, &ignored}, {AUTH, event->auth, &ignored},
-        {DOMAIN, event->domain, &mentioned[NM_MENTION_DOMAIN]},
-        {TARGET, event->target, &mentioned[NM_MENTION_TARGET]},
-        {RULE, event->rule, &mentioned[NM_MENTION_RULE]}};
-    int status =
-        nm_texts_number(rows->texts, event->sender.data, event->sender.length, &sender);
+        struct nm_hash *digest;
+    } texts[] = {
+        {DOMAIN, event->domain, &row->mentioned[NM_MENTION_DOMAIN], &link->domain},
+        {TARGET, event->target, &row->mentioned[NM_MENTION_TARGET], &link->target},
+        {RULE, event->rule, &row->mentioned[NM_MENTION_RULE], &link->rule}};
+    int status = SQLITE_OK;
 
-    if (status == SQLITE_OK)
-        status = nm_texts_lower(rows->texts, event->sender.data, event->sender.length,
-            sender, &mentioned[NM_MENTION_SENDER]);
-    bind_number(insert, base + SENDER, sender);
     for (size_t i = 0; i < NM_COUNT(texts) && status == SQLITE_OK; i++)
-        status = bind_text_number(
-            rows, insert, base + (int)texts[i].at, texts[i].text, texts[i].number);
-    return status;
-}
-
-static int bind_decision(struct nm_rows *rows, sqlite3_stmt *insert, int base,
-    const struct nm_audit_event *event, int64_t mentioned[NM_MENTION_ROLES])
-{
-    int status = bind_texts(rows, insert, base, event, mentioned);
-
+        status = bind_text_number(rows, insert, row->base + (int)texts[i].at,
+            texts[i].text, texts[i].number, texts[i].digest);
     if (status == SQLITE_OK)
-        status = bind_config(rows, insert, base + CONFIG, event->config);
-    nm_sql_bind_bytes(
-        insert, base + RECIPIENT, event->recipient.data, event->recipient.length);
-    (void)sqlite3_bind_int(insert, base + MATCH, (int)event->match);
-    (void)sqlite3_bind_int(insert, base + TECHNIQUE, (int)event->technique);
-    if (event->confidence < 0)
-        (void)sqlite3_bind_null(insert, base + CONFIDENCE);
-    else
-        (void)sqlite3_bind_double(insert, base + CONFIDENCE, event->confidence);
-    (void)sqlite3_bind_int(insert, base + ACTION, (int)event->action);
-    nm_sql_bind_text(insert, base + REPLY, event->reply);
-    (void)sqlite3_bind_int(insert, base + MODE, (int)event->mode);
-    bind_number(insert, base + OUTCOME, (int64_t)event->outcome);
-    (void)sqlite3_bind_null(insert, base + QUEUE_ID);
+        status =
+            bind_config(rows, insert, row->base + CONFIG, event->config, &link->config);
     return status;
 }
 
-static void bind_outcome(
-    sqlite3_stmt *insert, int base, const struct nm_audit_event *event)
+static void bind_codes(
+    sqlite3_stmt *insert, struct row *row, const struct nm_audit_event *event)
 {
-    for (int column = CLIENT; column <= CONFIG; column++)
-        (void)sqlite3_bind_null(insert, base + column);
-    (void)sqlite3_bind_int(insert, base + OUTCOME, (int)event->outcome);
-    nm_sql_bind_text(insert, base + QUEUE_ID, event->queue_id);
+    struct nm_link *link = &row->link;
+
+    link->match = (int)event->match;
+    link->technique = (int)event->technique;
+    link->action = (int)event->action;
+    link->mode = (int)event->mode;
+    link->confidence = event->confidence;
+    link->outcome = (int)event->outcome; /* of its own, for one refused at once */
+    (void)sqlite3_bind_int(insert, row->base + MATCH, link->match);
+    (void)sqlite3_bind_int(insert, row->base + TECHNIQUE, link->technique);
+    (void)sqlite3_bind_int(insert, row->base + ACTION, link->action);
+    (void)sqlite3_bind_int(insert, row->base + MODE, link->mode);
+    bind_number(insert, row->base + OUTCOME, link->outcome);
+    if (event->confidence < 0)
+        (void)sqlite3_bind_null(insert, row->base + CONFIDENCE);
+    else
+        (void)sqlite3_bind_double(insert, row->base + CONFIDENCE, event->confidence);
 }
 
-static void bind_act(struct nm_rows *rows, sqlite3_stmt *insert, size_t row,
+static int bind_decision(struct nm_rows *rows, sqlite3_stmt *insert, struct row *row,
     const struct nm_audit_event *event)
 {
-    const int base = (int)row * COLUMNS;
+    int status = bind_sender(rows, insert, row, event);
 
-    for (int column = CLIENT; column <= COLUMNS; column++)
-        (void)sqlite3_bind_null(insert, base + column);
-    bind_id(insert, base + ID, &event->id, rows->ids[row][1]);
+    row->link.id = bind_event_id(insert, row->base + ID, event, row->id);
+    if (status == SQLITE_OK)
+        status = bind_names(rows, insert, row, event);
+    nm_sql_bind_bytes(
+        insert, row->base + RECIPIENT, event->recipient.data, event->recipient.length);
+    nm_commit(&row->salts, NM_PART_RECIPIENT, NULL, 0, event->recipient,
+        &row->link.parts[NM_PART_RECIPIENT]);
+    bind_codes(insert, row, event);
+    return status;
 }
 
-static int bind_event(struct nm_rows *rows, sqlite3_stmt *insert, size_t row,
-    const struct nm_audit_event *event, int64_t mentioned[NM_MENTION_ROLES])
+static int bind_message_outcome(struct nm_rows *rows, sqlite3_stmt *insert,
+    struct row *row, const struct nm_audit_event *event)
 {
-    const int base = (int)row * COLUMNS;
-    int64_t ignored;
-    int status =
-        bind_text_number(rows, insert, base + GATEWAY, event->gateway, &ignored);
+    (void)rows;
+    row->link.outcome = (int)event->outcome;
+    (void)sqlite3_bind_int(insert, row->base + OUTCOME, row->link.outcome);
+    nm_sql_bind_text(insert, row->base + QUEUE_ID, event->queue_id);
+    row->link.queue_id = bytes_of(event->queue_id);
+    return SQLITE_OK;
+}
 
-    (void)sqlite3_bind_int(insert, base + KIND, (int)event->kind);
-    (void)sqlite3_bind_int64(insert, base + TIME, event->time_us);
-    bind_id(insert, base + TRANSACTION, &event->transaction, rows->ids[row][0]);
-    if (event->kind == NM_EVENT_ACT) {
-        bind_act(rows, insert, row, event);
-        return status;
+static int bind_act(struct nm_rows *rows, sqlite3_stmt *insert, struct row *row,
+    const struct nm_audit_event *event)
+{
+    uint8_t decision[NM_ID_PACKED_BYTES] = {0};
+    const struct nm_hash actor =
+        nm_digest(event->actor, event->actor != NULL ? strlen(event->actor) : 0);
+
+    (void)rows;
+    row->link.id = bind_id(insert, row->base + ID, &event->id, row->id);
+    nm_commit(&row->salts, NM_PART_SENDER, &actor, 1, bytes_of(event->reason),
+        &row->link.parts[NM_PART_SENDER]);
+    nm_commit(&row->salts, NM_PART_RECIPIENT, NULL, 0, bytes_of(event->subject),
+        &row->link.parts[NM_PART_RECIPIENT]);
+    nm_link_add_number(&row->link, (int64_t)event->verb);
+    (void)nm_id_pack(event->decision.text, decision);
+    nm_link_add(&row->link, decision, sizeof decision);
+    return SQLITE_OK;
+}
+
+static int bind_checkpoint(struct nm_rows *rows, sqlite3_stmt *insert, struct row *row,
+    const struct nm_audit_event *event)
+{
+    (void)rows;
+    (void)insert;
+    (void)row;
+    (void)event;
+    return SQLITE_OK;
+}
+
+static int bind_seal(struct nm_rows *rows, sqlite3_stmt *insert, struct row *row,
+    const struct nm_audit_event *event)
+{
+    (void)insert;
+    (void)event;
+    nm_link_add_number(&row->link, rows->seal->upto);
+    nm_link_add(&row->link, rows->seal->hash.bytes, NM_HASH_BYTES);
+    return SQLITE_OK;
+}
+
+/* ---- an event ----------------------------------------------------------- */
+
+static bool has_personal_parts(enum nm_event_kind kind)
+{
+    return kind == NM_EVENT_DECISION || kind == NM_EVENT_ACT;
+}
+
+static void make_salts(struct nm_rows *rows, struct nm_salts *out)
+{
+    enum { SALTS = NM_PARTS * NM_SALT_BYTES };
+
+    if (rows->random_left < SALTS) {
+        randombytes_buf(rows->random, sizeof rows->random);
+        rows->random_left = sizeof rows->random;
     }
-    if (event->kind == NM_EVENT_OUTCOME) {
-        (void)sqlite3_bind_null(insert, base + ID);
-        bind_outcome(insert, base, event);
-        return status;
-    }
-    bind_event_id(insert, base + ID, event, rows->ids[row][1]);
+    rows->random_left -= SALTS;
+    *out = nm_salts_new(rows->random + rows->random_left);
+}
+
+/* Bound last: the hash is over all else. */
+static void bind_chain(struct nm_rows *rows, sqlite3_stmt *insert, struct row *row)
+{
+    row->hash = nm_chain_next(&rows->last.hash, &row->link);
+    rows->last = (struct nm_mark){row->link.sequence, row->hash};
+    (void)sqlite3_bind_int64(insert, row->base + SEQUENCE, row->link.sequence);
+    if (row->salts.length > 0)
+        (void)sqlite3_bind_blob(insert, row->base + SALT, row->salts.bytes,
+            (int)row->salts.length, SQLITE_STATIC);
+    (void)sqlite3_bind_blob(
+        insert, row->base + HASH, row->hash.bytes, NM_HASH_BYTES, SQLITE_STATIC);
+}
+
+static int bind_event(struct nm_rows *rows, sqlite3_stmt *insert, size_t at,
+    const struct nm_audit_event *event)
+{
+    typedef int binder(struct nm_rows * rows, sqlite3_stmt * insert, struct row * row,
+        const struct nm_audit_event *event);
+    static binder *const binders[] = {[NM_EVENT_DECISION] = bind_decision,
+        [NM_EVENT_OUTCOME] = bind_message_outcome,
+        [NM_EVENT_ACT] = bind_act,
+        [NM_EVENT_CHECKPOINT] = bind_checkpoint,
+        [NM_EVENT_SEAL] = bind_seal};
+    struct row *row = &rows->rows[at];
+    int64_t ignored;
+    int status;
+
+    memset(row, 0, sizeof *row);
+    row->base = (int)at * COLUMNS;
+    row->link.sequence = rows->last.sequence + 1;
+    row->link.kind = (int)event->kind;
+    row->link.time_us = event->time_us;
+    row->link.confidence = -1;
+    if (has_personal_parts(event->kind))
+        make_salts(rows, &row->salts);
+    (void)sqlite3_bind_int(insert, row->base + KIND, row->link.kind);
+    (void)sqlite3_bind_int64(insert, row->base + TIME, event->time_us);
+    row->link.transaction =
+        bind_id(insert, row->base + TRANSACTION, &event->transaction, row->transaction);
+    status = bind_text_number(rows, insert, row->base + GATEWAY, event->gateway,
+        &ignored, &row->link.gateway);
     if (status == SQLITE_OK)
-        status = bind_decision(rows, insert, base, event, mentioned);
+        status = binders[event->kind](rows, insert, row, event);
+    bind_chain(rows, insert, row);
     return status;
 }
 
@@ -272,59 +423,69 @@ static int note_time(struct nm_rows *rows, int64_t time_us)
 
 /* What an act has beside its event. */
 static int add_act(
-    struct nm_rows *rows, int64_t sequence, const struct nm_audit_event *event)
+    struct nm_rows *rows, struct row *row, const struct nm_audit_event *event)
 {
     sqlite3_stmt *add = rows->statements[ADD_ACT];
+    uint8_t decision[NM_ID_PACKED_BYTES];
 
-    (void)sqlite3_bind_int64(add, 1, sequence);
+    (void)sqlite3_bind_int64(add, 1, row->link.sequence);
     (void)sqlite3_bind_int(add, 2, (int)event->verb);
     nm_sql_bind_text(add, 3, event->actor);
     nm_sql_bind_text(add, 4, event->subject);
-    if (event->decision.text[0] != '\0')
-        bind_id(add, 5, &event->decision, rows->ids[0][0]);
+    if (nm_id_pack(event->decision.text, decision))
+        (void)sqlite3_bind_blob(add, 5, decision, sizeof decision, SQLITE_STATIC);
     else
         (void)sqlite3_bind_null(add, 5);
     nm_sql_bind_text(add, 6, event->reason);
     return nm_sql_run(add);
 }
 
+static int add_seal(struct nm_rows *rows, const struct row *row)
+{
+    sqlite3_stmt *add = rows->statements[ADD_SEAL];
+
+    (void)sqlite3_bind_int64(add, 1, row->link.sequence);
+    (void)sqlite3_bind_int64(add, 2, rows->seal->upto);
+    (void)sqlite3_bind_blob(
+        add, 3, rows->seal->hash.bytes, NM_HASH_BYTES, SQLITE_STATIC);
+    return nm_sql_run(add);
+}
+
 /* ---- writing ------------------------------------------------------------ */
 
-/* What the rows that were written, up to the last that SQLite made, are known by. */
-static int note_written(struct nm_rows *rows,
-    const struct nm_audit_event *const *events, size_t count,
-    int64_t mentioned[][NM_MENTION_ROLES])
+/* What a row that was written is known by, and what it has beside. */
+static int note_written(
+    struct nm_rows *rows, struct row *row, const struct nm_audit_event *event)
 {
-    int64_t sequence = sqlite3_last_insert_rowid(rows->db) - (int64_t)count + 1;
-    int status = SQLITE_OK;
+    int status;
 
-    for (size_t i = 0; i < count && status == SQLITE_OK; i++, sequence++) {
-        if (events[i]->kind == NM_EVENT_ACT)
-            status = add_act(rows, sequence, events[i]);
-        if (events[i]->kind != NM_EVENT_DECISION)
-            continue;
-        status = nm_mentions_add(rows->mentions, sequence, mentioned[i]);
-        if (status == SQLITE_OK)
-            status = note_time(rows, events[i]->time_us);
-        if (status == SQLITE_OK)
-            status = nm_tally_add(rows->tally, events[i]);
-    }
-    return status;
+    if (event->kind == NM_EVENT_ACT)
+        return add_act(rows, row, event);
+    if (event->kind == NM_EVENT_SEAL)
+        return add_seal(rows, row);
+    if (event->kind != NM_EVENT_DECISION)
+        return SQLITE_OK;
+    status = nm_mentions_add(rows->mentions, row->link.sequence, row->mentioned);
+    if (status == SQLITE_OK)
+        status = note_time(rows, event->time_us);
+    return status == SQLITE_OK ? nm_tally_add(rows->tally, event) : status;
 }
 
 static int write_with(struct nm_rows *rows, enum statement which,
     const struct nm_audit_event *const *events, size_t count)
 {
-    int64_t mentioned[ROWS_MAX][NM_MENTION_ROLES] = {{0}};
     sqlite3_stmt *insert = rows->statements[which];
     int status = SQLITE_OK;
 
     assert(count <= ROWS_MAX);
+    (void)sqlite3_clear_bindings(insert);
     for (size_t i = 0; i < count && status == SQLITE_OK; i++)
-        status = bind_event(rows, insert, i, events[i], mentioned[i]);
+        status = bind_event(rows, insert, i, events[i]);
     if (status == SQLITE_OK)
         status = nm_sql_run(insert);
-    return status == SQLITE_OK ? note_written(rows, events, count, mentioned) : status;
+    for (size_t i = 0; i < count && status == SQLITE_OK; i++)
+        status = note_written(rows, &rows->rows[i], events[i]);
+    return status;
 }
 
 static int write_added(struct nm_rows *rows)
@@ -359,19 +520,45 @@ int nm_rows_add_once(struct nm_rows *rows, const struct nm_audit_event *event)
         [NM_EVENT_OUTCOME] = FIND_OUTCOME,
         [NM_EVENT_ACT] = FIND_ACT};
     sqlite3_stmt *find = rows->statements[statement_of[event->kind]];
+    uint8_t transaction[NM_ID_PACKED_BYTES];
+    uint8_t id[NM_ID_PACKED_BYTES];
     int64_t found = 0;
     int status;
 
     if (event->kind == NM_EVENT_ACT)
-        bind_id(find, 1, &event->id, rows->ids[0][0]);
+        (void)bind_id(find, 1, &event->id, transaction);
     else
-        bind_id(find, 1, &event->transaction, rows->ids[0][0]);
+        (void)bind_id(find, 1, &event->transaction, transaction);
     if (event->kind == NM_EVENT_DECISION)
-        bind_event_id(find, 2, event, rows->ids[0][1]);
+        (void)bind_event_id(find, 2, event, id);
     else if (event->kind == NM_EVENT_OUTCOME)
         (void)sqlite3_bind_int64(find, 2, event->time_us);
     status = nm_sql_find(find, &found);
     return status == SQLITE_OK && found == 0 ? nm_rows_add(rows, event) : status;
+}
+
+int nm_rows_add_mark(struct nm_rows *rows, int64_t time_us, const char *gateway,
+    const struct nm_seal *seal, struct nm_mark *out)
+{
+    const struct nm_audit_event event = {
+        .kind = seal != NULL ? NM_EVENT_SEAL : NM_EVENT_CHECKPOINT,
+        .time_us = time_us,
+        .gateway = gateway,
+    };
+    const struct nm_audit_event *events = &event;
+    int status = nm_rows_flush(rows);
+
+    rows->seal = seal;
+    if (status == SQLITE_OK)
+        status = write_with(rows, INSERT_ONE, &events, 1);
+    rows->seal = NULL;
+    *out = rows->last;
+    return status;
+}
+
+const struct nm_mark *nm_rows_last(const struct nm_rows *rows)
+{
+    return &rows->last;
 }
 
 int nm_rows_add_config(struct nm_rows *rows, const char *hash, const char *text)
@@ -413,6 +600,41 @@ static int prepare(struct nm_rows *rows)
     return status;
 }
 
+/* Sequences that were used once are not used again, whatever somebody removed; what they
+ * were, the table of checkpoints and that of mentions may still tell. */
+static int find_last(struct nm_rows *rows)
+{
+    static const char sequence[] =
+        "SELECT max((SELECT coalesce(max(sequence), 0) FROM event),"
+        " (SELECT coalesce(max(sequence), 0) FROM checkpoint),"
+        " (SELECT indexed FROM state), (SELECT first - 1 FROM chain))";
+    static const char hash[] =
+        "SELECT c.log, c.first, e.sequence, e.hash FROM chain AS c LEFT JOIN event AS e"
+        " ON e.sequence = (SELECT max(sequence) FROM event)";
+    sqlite3_stmt *query = NULL;
+    int status = nm_sql_number(rows->db, sequence, 0, &rows->last.sequence);
+
+    if (status == SQLITE_OK)
+        status = sqlite3_prepare_v2(rows->db, hash, -1, &query, NULL);
+    if (status == SQLITE_OK)
+        status = sqlite3_step(query);
+    if (status == SQLITE_ROW) {
+        const int64_t first = sqlite3_column_int64(query, 1);
+
+        status = SQLITE_OK;
+        if (sqlite3_column_bytes(query, 0) != NM_LOG_NAME_BYTES)
+            status = SQLITE_CORRUPT;
+        else if (sqlite3_column_int64(query, 2) < first)
+            rows->last.hash = nm_chain_begin(sqlite3_column_blob(query, 0), first);
+        else if (sqlite3_column_bytes(query, 3) == NM_HASH_BYTES)
+            memcpy(rows->last.hash.bytes, sqlite3_column_blob(query, 3), NM_HASH_BYTES);
+    } else if (status == SQLITE_DONE) {
+        status = SQLITE_CORRUPT;
+    }
+    (void)sqlite3_finalize(query);
+    return status;
+}
+
 int nm_rows_open(sqlite3 *db, struct nm_texts *texts, struct nm_mentions *mentions,
     struct nm_rows **out)
 {
@@ -427,6 +649,8 @@ int nm_rows_open(sqlite3 *db, struct nm_texts *texts, struct nm_mentions *mentio
     status = prepare(rows);
     if (status == SQLITE_OK)
         status = nm_tally_open(db, &rows->tally);
+    if (status == SQLITE_OK)
+        status = find_last(rows);
     if (status == SQLITE_OK)
         status =
             nm_sql_number(db, "SELECT disorder_us FROM state", 0, &rows->disorder_us);

@@ -23,6 +23,25 @@ int nm_rows_add_once(struct nm_rows *rows, const struct nm_audit_event *event);
 /* Write what was added and is not written yet. */
 int nm_rows_flush(struct nm_rows *rows);
 
+/* A place in the chain: a sequence, and the hash of the event there. */
+struct nm_mark {
+    int64_t sequence;
+    struct nm_hash hash;
+};
+
+/* What a seal says: the log was cut off up to here. */
+struct nm_seal {
+    int64_t upto;
+    struct nm_hash hash;
+};
+
+/* Write a checkpoint, or with `seal` a seal, behind all that was added. */
+int nm_rows_add_mark(struct nm_rows *rows, int64_t time_us, const char *gateway,
+    const struct nm_seal *seal, struct nm_mark *out);
+
+/* The end of the chain. */
+const struct nm_mark *nm_rows_last(const struct nm_rows *rows);
+
 /* Store the text of a configuration, if it is not known yet. */
 int nm_rows_add_config(struct nm_rows *rows, const char *hash, const char *text);
 

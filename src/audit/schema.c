@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static_assert(NM_EVENT_DECISION == 1 && NM_EVENT_OUTCOME == 2 && NM_EVENT_ACT == 3,
+static_assert(NM_EVENT_DECISION == 1 && NM_EVENT_OUTCOME == 2 && NM_EVENT_ACT == 3 &&
+                  NM_EVENT_CHECKPOINT == 4 && NM_EVENT_SEAL == 5,
     "the schema says so");
 
 /* ---- words -------------------------------------------------------------- */
@@ -177,8 +178,9 @@ static enum nm_code check_tables(sqlite3 *db, const char *path, struct nm_error 
 {
     int64_t tables = 0;
     const int status = nm_sql_number(db,
-        "SELECT count(*) = 8 FROM sqlite_schema WHERE type = 'table' AND name IN"
-        " ('event', 'text', 'mention', 'config', 'word', 'state', 'act', 'tally')"
+        "SELECT count(*) = 11 FROM sqlite_schema WHERE type = 'table' AND name IN"
+        " ('event', 'text', 'mention', 'config', 'word', 'state', 'act', 'tally',"
+        " 'chain', 'checkpoint', 'seal')"
         " AND sql LIKE 'CREATE TABLE %'",
         0, &tables);
 

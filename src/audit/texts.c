@@ -13,7 +13,7 @@ static_assert((int)NM_TEXTS_MAX < (int)SLOTS, "a search ends at an empty slot");
 struct slot {
     const char *bytes; /* NULL: empty */
     size_t length;
-    int64_t number;
+    struct nm_text text;
 };
 
 struct nm_texts {
@@ -59,8 +59,8 @@ static void forget(struct nm_texts *texts)
     texts->count = 0;
 }
 
-static void remember(
-    struct nm_texts *texts, const char *bytes, size_t length, int64_t number)
+static void remember(struct nm_texts *texts, const char *bytes, size_t length,
+    const struct nm_text *text)
 {
     const char *copy;
 
@@ -74,7 +74,7 @@ static void remember(
         return;
     }
     *search(texts, bytes, length) =
-        (struct slot){.bytes = copy, .length = length, .number = number};
+        (struct slot){.bytes = copy, .length = length, .text = *text};
     texts->count++;
 }
 
@@ -95,23 +95,27 @@ static int find_or_add(
     return status;
 }
 
-int nm_texts_number(
-    struct nm_texts *texts, const char *bytes, size_t length, int64_t *out)
+int nm_texts_find(
+    struct nm_texts *texts, const char *bytes, size_t length, struct nm_text *out)
 {
+    const struct slot *slot = search(texts, bytes, length);
     int status;
 
-    *out = search(texts, bytes, length)->number;
-    if (*out != 0)
+    if (slot->bytes != NULL) {
+        *out = slot->text;
         return SQLITE_OK;
-    status = find_or_add(texts, bytes, length, out);
+    }
+    status = find_or_add(texts, bytes, length, &out->number);
+    out->digest = nm_digest(bytes, length);
     if (status == SQLITE_OK)
-        remember(texts, bytes, length, *out);
+        remember(texts, bytes, length, out);
     return status;
 }
 
 int nm_texts_lower(struct nm_texts *texts, const char *bytes, size_t length,
     int64_t number, int64_t *out)
 {
+    struct nm_text text = {.number = 0};
     size_t at = 0;
     char *lower;
     int status;
@@ -126,7 +130,8 @@ int nm_texts_lower(struct nm_texts *texts, const char *bytes, size_t length,
         return SQLITE_NOMEM;
     for (size_t i = 0; i < length; i++)
         lower[i] = nm_ascii_lower(bytes[i]);
-    status = nm_texts_number(texts, lower, length, out);
+    status = nm_texts_find(texts, lower, length, &text);
+    *out = text.number;
     free(lower);
     return status;
 }

@@ -1,7 +1,7 @@
 /*
  * Texts: each text that events repeat stands once in the table `text`, and has a number.
- * The numbers that were asked for are remembered, so that a rule's name or a busy domain
- * costs no look-up.
+ * What was asked for is remembered, with its digest for the chain, so that a rule's name or
+ * a busy domain costs neither a look-up nor a hash.
  *
  * Belongs to one connection and knows of its open transaction: after a rollback it must
  * be thrown away. Functions return SQLite's status.
@@ -9,7 +9,7 @@
 #ifndef NM_AUDIT_TEXTS_H
 #define NM_AUDIT_TEXTS_H
 
-#include <nearmiss/base.h>
+#include "chain.h"
 
 #include <sqlite3.h>
 
@@ -24,9 +24,14 @@ struct nm_texts;
 int nm_texts_open(sqlite3 *db, struct nm_texts **out);
 void nm_texts_close(struct nm_texts **texts);
 
-/* The number of a text, which is added to the table if it is new. At least 1. */
-int nm_texts_number(
-    struct nm_texts *texts, const char *bytes, size_t length, int64_t *out);
+struct nm_text {
+    int64_t number; /* at least 1 */
+    struct nm_hash digest;
+};
+
+/* A text, which is added to the table if it is new. */
+int nm_texts_find(
+    struct nm_texts *texts, const char *bytes, size_t length, struct nm_text *out);
 
 /* The number of the same text with its ASCII letters in lower case; `number` is that of
  * the text as it is. */

@@ -8,7 +8,13 @@
 #include <nearmiss/base.h>
 #include <nearmiss/policy.h>
 
-enum nm_event_kind { NM_EVENT_DECISION = 1, NM_EVENT_OUTCOME = 2, NM_EVENT_ACT = 3 };
+enum nm_event_kind {
+    NM_EVENT_DECISION = 1,
+    NM_EVENT_OUTCOME,
+    NM_EVENT_ACT,
+    NM_EVENT_CHECKPOINT, /* the audit log's own, and so is the next */
+    NM_EVENT_SEAL
+};
 
 /* What became of a message. The order is fixed: audit logs store it. */
 enum nm_outcome {
