@@ -32,6 +32,8 @@ struct nm_audit_options {
     const char *path;    /* of the database; made, mode 0640, if it does not exist */
     unsigned wait_ms;    /* the longest that `wait` waits */
     const char *gateway; /* this machine's name in the log */
+    const char *key;     /* path of the one that signs checkpoints, made if it does not
+                            exist; NULL or "": PATH-key */
     const struct nm_log *log; /* borrowed */
     struct nm_clock clock;
 };

@@ -16,15 +16,17 @@ enum {
     WAL_PAGES_BUSY = 2000 /* or at the latest at so many */
 };
 
-enum statement { BEGIN, COMMIT, STATEMENTS };
+enum statement { BEGIN, COMMIT, ADD_SIGNATURE, STATEMENTS };
 
 static const char *const sql_of[STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
+    [ADD_SIGNATURE] = "INSERT INTO checkpoint (sequence, signature) VALUES (?, ?)",
 };
 
 struct nm_store {
     char *path;
+    int lock;             /* held, or -1 */
     const char *wal_path; /* SQLite's */
     struct stat wal_identity;
     sqlite3 *db;
@@ -33,6 +35,14 @@ struct nm_store {
     struct nm_mentions *mentions;
     struct nm_rows *rows;
     unsigned wal_pages;
+    char *gateway;
+    struct nm_clock clock;
+    char *key_path;
+    struct nm_key *key; /* NULL while there is none to be had */
+    struct nm_error key_error;
+    struct nm_checkpoint checkpoint; /* the last one that was begun */
+    bool checkpoint_is_new;          /* it is in the open transaction, */
+    bool checkpoint_is_durable;      /* or on disk and not taken yet */
 };
 
 static enum nm_code fail(struct nm_store *store, int status, struct nm_error *error)
@@ -67,6 +77,49 @@ static enum nm_code check_in_place(struct nm_store *store, struct nm_error *erro
         store->path);
 }
 
+/* ---- checkpoints -------------------------------------------------------- */
+
+static bool is_checkpoint_due(const struct nm_store *store)
+{
+    return nm_rows_last(store->rows)->sequence - store->checkpoint.sequence >=
+           NM_CHECKPOINT_EVENTS;
+}
+
+static int add_signature(struct nm_store *store)
+{
+    sqlite3_stmt *add = store->statements[ADD_SIGNATURE];
+
+    (void)sqlite3_bind_int64(add, 1, store->checkpoint.sequence);
+    (void)sqlite3_bind_blob(
+        add, 2, store->checkpoint.signature, NM_SIGNATURE_BYTES, SQLITE_STATIC);
+    return nm_sql_run(add);
+}
+
+/* Sign the end of the chain; with `seal`, one that says what was cut off. Without a key
+ * there is none, but a seal is written all the same, or the chain would have no
+ * beginning. */
+static int add_checkpoint(struct nm_store *store, const struct nm_seal *seal)
+{
+    struct nm_mark mark;
+    int status;
+
+    if (store->key == NULL)
+        (void)nm_key_open(store->key_path, &store->key, &store->key_error);
+    store->checkpoint.sequence = nm_rows_last(store->rows)->sequence;
+    if (store->key == NULL && seal == NULL)
+        return SQLITE_OK;
+    store->checkpoint.time_us = store->clock.now_us(store->clock.self);
+    status = nm_rows_add_mark(
+        store->rows, store->checkpoint.time_us, store->gateway, seal, &mark);
+    if (status != SQLITE_OK || store->key == NULL)
+        return status;
+    store->checkpoint.sequence = mark.sequence;
+    store->checkpoint.hash = mark.hash;
+    nm_checkpoint_sign(&store->checkpoint, store->key);
+    store->checkpoint_is_new = true;
+    return add_signature(store);
+}
+
 /* ---- writing ------------------------------------------------------------ */
 
 static int add_block(struct nm_store *store, const struct nm_block *block, bool again)
@@ -79,7 +132,7 @@ static int add_block(struct nm_store *store, const struct nm_block *block, bool 
     return status;
 }
 
-static int write_transaction(
+static int write_events(
     struct nm_store *store, struct nm_block *const *blocks, size_t count, bool again)
 {
     int status = nm_sql_run(store->statements[BEGIN]);
@@ -88,18 +141,66 @@ static int write_transaction(
         status = add_block(store, blocks[i], again);
     if (status == SQLITE_OK)
         status = nm_rows_flush(store->rows);
-    if (status == SQLITE_OK)
-        status = nm_mentions_keep_up(store->mentions);
-    return status == SQLITE_OK ? nm_sql_run(store->statements[COMMIT]) : status;
+    if (status == SQLITE_OK && is_checkpoint_due(store))
+        status = add_checkpoint(store, NULL);
+    return status == SQLITE_OK ? nm_mentions_keep_up(store->mentions) : status;
+}
+
+static int commit(struct nm_store *store)
+{
+    const int status = nm_sql_run(store->statements[COMMIT]);
+
+    store->checkpoint_is_durable =
+        store->checkpoint_is_durable || store->checkpoint_is_new;
+    store->checkpoint_is_new = false;
+    return status;
 }
 
 enum nm_code nm_store_write(struct nm_store *store, struct nm_block *const *blocks,
     size_t count, bool again, struct nm_error *error)
 {
-    const int status = write_transaction(store, blocks, count, again);
+    int status = write_events(store, blocks, count, again);
 
+    if (status == SQLITE_OK)
+        status = commit(store);
     return status == SQLITE_OK ? check_in_place(store, error)
                                : fail(store, status, error);
+}
+
+enum nm_code nm_store_checkpoint(struct nm_store *store, struct nm_error *error)
+{
+    int status = nm_sql_run(store->statements[BEGIN]);
+
+    if (status == SQLITE_OK)
+        status = add_checkpoint(store, NULL);
+    if (status == SQLITE_OK)
+        status = commit(store);
+    return status == SQLITE_OK ? NM_OK : fail(store, status, error);
+}
+
+bool nm_store_ends_with_checkpoint(const struct nm_store *store)
+{
+    return nm_rows_last(store->rows)->sequence == store->checkpoint.sequence;
+}
+
+bool nm_store_has_checkpoint(const struct nm_store *store)
+{
+    return store->checkpoint_is_durable;
+}
+
+bool nm_store_take_checkpoint(struct nm_store *store, struct nm_checkpoint *out)
+{
+    const bool taken = store->checkpoint_is_durable;
+
+    if (taken)
+        *out = store->checkpoint;
+    store->checkpoint_is_durable = false;
+    return taken;
+}
+
+const char *nm_store_key_trouble(const struct nm_store *store)
+{
+    return store->key == NULL ? store->key_error.message : "";
 }
 
 enum nm_code nm_store_note_config(
@@ -190,19 +291,70 @@ static int write_all_again(struct nm_store *store)
 }
 
 /* A change of our own, so that an opened log is known to be writable. */
-static int sign_in(struct nm_store *store, const char *gateway, int64_t now_us)
+static int sign_in(struct nm_store *store)
 {
     sqlite3_stmt *update = NULL;
     int status = nm_sql_prepare(
         store->db, "UPDATE state SET gateway = ?, opened_us = ?", &update);
 
     if (status == SQLITE_OK) {
-        nm_sql_bind_bytes(update, 1, gateway, strlen(gateway));
-        (void)sqlite3_bind_int64(update, 2, now_us);
+        nm_sql_bind_bytes(update, 1, store->gateway, strlen(store->gateway));
+        (void)sqlite3_bind_int64(update, 2, store->clock.now_us(store->clock.self));
         status = nm_sql_run(update);
     }
     (void)sqlite3_finalize(update);
     return status;
+}
+
+static int read_log_name(struct nm_store *store)
+{
+    sqlite3_stmt *query = NULL;
+    int status = nm_sql_prepare(store->db, "SELECT log FROM chain", &query);
+
+    if (status == SQLITE_OK)
+        status = sqlite3_step(query);
+    if (status == SQLITE_ROW && sqlite3_column_bytes(query, 0) == NM_LOG_NAME_BYTES) {
+        memcpy(store->checkpoint.log, sqlite3_column_blob(query, 0), NM_LOG_NAME_BYTES);
+        status = SQLITE_OK;
+    } else if (status == SQLITE_ROW || status == SQLITE_DONE) {
+        status = SQLITE_CORRUPT;
+    }
+    (void)sqlite3_finalize(query);
+    return status;
+}
+
+/* For those who have nothing but the database; whoever changes it can change this too. */
+static int note_key(struct nm_store *store)
+{
+    sqlite3_stmt *update = NULL;
+    int status;
+
+    if (store->key == NULL)
+        return SQLITE_OK;
+    status = nm_sql_prepare(
+        store->db, "UPDATE chain SET key = ?1 WHERE key IS NOT ?1", &update);
+    if (status == SQLITE_OK) {
+        (void)sqlite3_bind_blob(
+            update, 1, nm_key_public(store->key), NM_PUBLIC_KEY_BYTES, SQLITE_STATIC);
+        status = nm_sql_run(update);
+    }
+    (void)sqlite3_finalize(update);
+    return status;
+}
+
+static int begin_writing(struct nm_store *store)
+{
+    int status = nm_sql_run(store->statements[BEGIN]);
+
+    if (status == SQLITE_OK)
+        status = sign_in(store);
+    if (status == SQLITE_OK)
+        status = read_log_name(store);
+    if (status == SQLITE_OK)
+        status = add_checkpoint(store, NULL);
+    if (status == SQLITE_OK)
+        status = note_key(store);
+    return status == SQLITE_OK ? commit(store) : status;
 }
 
 /* Whose it is comes before anything is changed. */
@@ -244,18 +396,20 @@ static int open_parts(struct nm_store *store)
 }
 
 static enum nm_code set_up(struct nm_store *store,
-    const struct nm_store_options *options, int64_t now_us, struct nm_error *error)
+    const struct nm_store_options *options, struct nm_error *error)
 {
     enum nm_code code = nm_sql_create_file(options->path, error);
     int status;
 
+    if (code == NM_OK)
+        code = nm_sql_lock(options->path, &store->lock, error);
     if (code == NM_OK)
         code = open_database(store, options, error);
     if (code != NM_OK)
         return code;
     status = open_parts(store);
     if (status == SQLITE_OK)
-        status = sign_in(store, options->gateway, now_us);
+        status = begin_writing(store);
     if (status != SQLITE_OK)
         return fail(store, status, error);
     store->wal_path = sqlite3_filename_wal(sqlite3_db_filename(store->db, "main"));
@@ -264,7 +418,17 @@ static enum nm_code set_up(struct nm_store *store,
     return check_in_place(store, error);
 }
 
-enum nm_code nm_store_open(const struct nm_store_options *options, int64_t now_us,
+static bool copy_options(struct nm_store *store, const struct nm_store_options *options)
+{
+    store->lock = -1;
+    store->clock = options->clock;
+    store->path = strdup(options->path);
+    store->gateway = strdup(options->gateway);
+    store->key_path = strdup(options->key);
+    return store->path != NULL && store->gateway != NULL && store->key_path != NULL;
+}
+
+enum nm_code nm_store_open(const struct nm_store_options *options,
     struct nm_store **out, struct nm_error *error)
 {
     struct nm_store *store = calloc(1, sizeof *store);
@@ -272,11 +436,10 @@ enum nm_code nm_store_open(const struct nm_store_options *options, int64_t now_u
 
     if (store == NULL)
         return nm_fail(error, NM_NO_MEMORY, "%s: out of memory", options->path);
-    store->path = strdup(options->path);
-    if (store->path == NULL)
+    if (!copy_options(store, options))
         (void)nm_fail(error, NM_NO_MEMORY, "%s: out of memory", options->path);
     else
-        code = set_up(store, options, now_us, error);
+        code = set_up(store, options, error);
     if (code != NM_OK) {
         nm_store_close(&store);
         return code;
@@ -295,7 +458,12 @@ void nm_store_close(struct nm_store **store)
     for (size_t i = 0; i < STATEMENTS; i++)
         (void)sqlite3_finalize((*store)->statements[i]);
     (void)sqlite3_close((*store)->db);
+    if ((*store)->lock >= 0)
+        (void)close((*store)->lock);
+    nm_key_close(&(*store)->key);
     free((*store)->path);
+    free((*store)->gateway);
+    free((*store)->key_path);
     free(*store);
     *store = NULL;
 }

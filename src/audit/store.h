@@ -7,21 +7,24 @@
 #ifndef NM_AUDIT_STORE_H
 #define NM_AUDIT_STORE_H
 
+#include "checkpoint.h"
 #include "queue.h"
 
 struct nm_store_options {
     const char *path;
     const char *gateway;
     unsigned busy_ms; /* how long another process may keep the database locked */
-    bool doubtful;    /* an earlier commit failed, and may have reached the disk or not:
+    const char *key;  /* path of the one that signs checkpoints */
+    struct nm_clock clock;
+    bool doubtful; /* an earlier commit failed, and may have reached the disk or not:
                          first make sure of what is there */
 };
 
 struct nm_store;
 
-/* Open, or create with mode 0640, bring the schema up to date, and write who has opened
- * it: so success means that it can be written. */
-enum nm_code nm_store_open(const struct nm_store_options *options, int64_t now_us,
+/* Open, or create with mode 0640, be its only writer, bring the schema up to date, and
+ * write who has opened it, and a checkpoint: so success means that it can be written. */
+enum nm_code nm_store_open(const struct nm_store_options *options,
     struct nm_store **out, struct nm_error *error);
 void nm_store_close(struct nm_store **store);
 
@@ -34,6 +37,18 @@ enum nm_code nm_store_write(struct nm_store *store, struct nm_block *const *bloc
 /* Store the text of a configuration once. */
 enum nm_code nm_store_note_config(
     struct nm_store *store, const char *hash, const char *text, struct nm_error *error);
+
+/* Checkpoints are written with every NM_CHECKPOINT_EVENTS events, and when this is called:
+ * each hour, and at the end. `nm_store_take_checkpoint` gives the last one that became
+ * durable, once, for the system log. */
+enum { NM_CHECKPOINT_EVENTS = 10 * 1000, NM_CHECKPOINT_S = 3600 };
+enum nm_code nm_store_checkpoint(struct nm_store *store, struct nm_error *error);
+bool nm_store_ends_with_checkpoint(const struct nm_store *store);
+bool nm_store_has_checkpoint(const struct nm_store *store);
+bool nm_store_take_checkpoint(struct nm_store *store, struct nm_checkpoint *out);
+
+/* Why no checkpoint can be signed, or "". The log is written all the same. */
+const char *nm_store_key_trouble(const struct nm_store *store);
 
 /* Whether there is housekeeping that can no longer wait for an idle moment, or would
  * make good use of one. */

@@ -55,6 +55,7 @@ struct config_note {
 struct nm_audit {
     char *path;
     char *gateway;
+    char *key;
     _Atomic unsigned wait_ms;
     const struct nm_log *log;
     struct nm_clock clock;
@@ -63,6 +64,7 @@ struct nm_audit {
     /* Belongs to the thread. */
     struct nm_store *store; /* NULL while there is none that works */
     bool again;             /* a commit failed, and may have reached the disk */
+    int64_t checkpoint_us;  /* when the last one was written */
 
     pthread_mutex_t lock; /* for all below */
     pthread_cond_t work;
@@ -107,10 +109,10 @@ static void sleep_until(struct nm_audit *audit, int64_t time_us)
     (void)pthread_cond_timedwait(&audit->work, &audit->lock, &until);
 }
 
-static void sleep_idle(struct nm_audit *audit)
+static void sleep_idle(struct nm_audit *audit, int64_t until_us)
 {
     audit->idle = true;
-    (void)pthread_cond_wait(&audit->work, &audit->lock);
+    sleep_until(audit, until_us);
     audit->idle = false;
 }
 
@@ -229,6 +231,27 @@ static void tell_end_of_trouble(const struct nm_audit *audit, int64_t seconds)
         {"database", audit->path}, {"after_s", text});
 }
 
+/* A copy of each checkpoint for the system log: what is kept elsewhere proves. Without the
+ * lock, on the thread that owns the store. */
+static void tell_checkpoint(struct nm_audit *audit)
+{
+    struct nm_checkpoint checkpoint;
+    struct nm_checkpoint_text text;
+    const char *trouble = nm_store_key_trouble(audit->store);
+
+    audit->checkpoint_us = monotonic_us();
+    if (trouble[0] != '\0')
+        nm_log(audit->log, NM_LOG_ERROR,
+            "no checkpoint of the audit log can be signed; the log itself is written",
+            {"reason", trouble});
+    if (!nm_store_take_checkpoint(audit->store, &checkpoint))
+        return;
+    nm_checkpoint_format(&checkpoint, &text);
+    nm_log(audit->log, NM_LOG_NOTICE, NM_CHECKPOINT_MESSAGE, {"log", text.log},
+        {"sequence", text.sequence}, {"time_us", text.time_us}, {"hash", text.hash},
+        {"key", text.key}, {"signature", text.signature});
+}
+
 /* ---- the thread --------------------------------------------------------- */
 
 /* The disk is met without the lock. */
@@ -283,6 +306,8 @@ static void open_store(struct nm_audit *audit)
     const struct nm_store_options options = {
         .path = audit->path,
         .gateway = audit->gateway,
+        .key = audit->key,
+        .clock = audit->clock,
         .busy_ms = half_ms < BUSY_MS_MAX ? half_ms : (unsigned)BUSY_MS_MAX,
         .doubtful = audit->again,
     };
@@ -291,8 +316,7 @@ static void open_store(struct nm_audit *audit)
     int64_t trouble_s;
 
     go_away(audit);
-    code = nm_store_open(
-        &options, audit->clock.now_us(audit->clock.self), &audit->store, &error);
+    code = nm_store_open(&options, &audit->store, &error);
     come_back(audit);
     if (code != NM_OK) {
         fail(audit, &error);
@@ -302,7 +326,22 @@ static void open_store(struct nm_audit *audit)
     trouble_s = end_trouble(audit);
     go_away(audit);
     tell_end_of_trouble(audit, trouble_s);
+    tell_checkpoint(audit);
     come_back(audit);
+}
+
+static void checkpoint(struct nm_audit *audit)
+{
+    struct nm_error error;
+    enum nm_code code;
+
+    go_away(audit);
+    code = nm_store_checkpoint(audit->store, &error);
+    if (code == NM_OK)
+        tell_checkpoint(audit);
+    come_back(audit);
+    if (code != NM_OK)
+        fail(audit, &error);
 }
 
 static struct config_note *unwritten_config(struct nm_audit *audit)
@@ -348,6 +387,8 @@ static void finish_group(struct nm_audit *audit, struct nm_block **blocks, size_
     pthread_mutex_unlock(&audit->lock);
     wake(woken);
     tell_end_of_trouble(audit, trouble_s);
+    if (nm_store_has_checkpoint(audit->store))
+        tell_checkpoint(audit);
     for (size_t i = 0; i < count; i++)
         free(blocks[i]);
     pthread_mutex_lock(&audit->lock);
@@ -402,6 +443,8 @@ static void work_or_sleep(struct nm_audit *audit)
 {
     const int64_t now_us = monotonic_us();
     const int64_t due = due_us(audit);
+    const int64_t checkpoint_due =
+        audit->checkpoint_us + (int64_t)NM_CHECKPOINT_S * 1000000;
     struct config_note *note = unwritten_config(audit);
 
     if (audit->store == NULL && audit->retry_us <= now_us)
@@ -415,12 +458,14 @@ static void work_or_sleep(struct nm_audit *audit)
         tidy(audit);
     else if (due <= now_us)
         write_group(audit);
+    else if (checkpoint_due <= now_us)
+        checkpoint(audit);
     else if (due < INT64_MAX)
         sleep_until(audit, due);
     else if (now_us - audit->busy_us < (int64_t)NM_AUDIT_LINGER_MS * 1000)
         sleep_until(audit, audit->busy_us + (int64_t)NM_AUDIT_LINGER_MS * 1000);
     else
-        sleep_idle(audit);
+        sleep_idle(audit, checkpoint_due);
 }
 
 static bool is_done(struct nm_audit *audit)
@@ -440,6 +485,9 @@ static void *write_until_stopped(void *self)
     pthread_mutex_lock(&audit->lock);
     while (!is_done(audit))
         work_or_sleep(audit);
+    if (audit->store != NULL && monotonic_us() < audit->stop_by_us &&
+        !nm_store_ends_with_checkpoint(audit->store))
+        checkpoint(audit);
     pthread_mutex_unlock(&audit->lock);
     return NULL;
 }
@@ -627,6 +675,7 @@ static void free_audit(struct nm_audit *audit)
     pthread_mutex_destroy(&audit->lock);
     free(audit->path);
     free(audit->gateway);
+    free(audit->key);
     free(audit);
 }
 
@@ -655,6 +704,16 @@ static int start_thread(struct nm_audit *audit)
     return status;
 }
 
+/* Beside the database unless it is named. */
+static char *key_path(const struct nm_audit_options *options)
+{
+    char *path = NULL;
+
+    if (options->key != NULL && options->key[0] != '\0')
+        return strdup(options->key);
+    return asprintf(&path, "%s-key", options->path) < 0 ? NULL : path;
+}
+
 enum nm_code nm_audit_start(const struct nm_audit_options *options,
     struct nm_audit **out, struct nm_error *error)
 {
@@ -669,7 +728,8 @@ enum nm_code nm_audit_start(const struct nm_audit_options *options,
     audit->clock = options->clock;
     audit->path = strdup(options->path);
     audit->gateway = strdup(options->gateway != NULL ? options->gateway : "");
-    if (audit->path == NULL || audit->gateway == NULL) {
+    audit->key = key_path(options);
+    if (audit->path == NULL || audit->gateway == NULL || audit->key == NULL) {
         free_audit(audit);
         return nm_fail(error, NM_NO_MEMORY, "out of memory for the audit log");
     }

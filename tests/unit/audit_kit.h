@@ -32,6 +32,8 @@ struct kit {
     char lines[16 * 1024];
     size_t errors;
     size_t notices;
+    char checkpoint[1024]; /* the last one, as the system log would have it */
+    size_t checkpoints;
 };
 
 static const int64_t kit_epoch_us = 1717200000000000;
@@ -45,6 +47,15 @@ static inline void kit_log(void *self, enum nm_log_level level, const char *mess
     struct nm_buf buf;
 
     pthread_mutex_lock(&kit->lock);
+    if (strcmp(message, "audit checkpoint") == 0) {
+        kit->checkpoints++;
+        nm_buf_init(&buf, kit->checkpoint, sizeof kit->checkpoint);
+        nm_buf_puts(&buf, message);
+        for (size_t i = 0; i < field_count; i++)
+            nm_buf_printf(&buf, " %s=%s", fields[i].key, fields[i].value);
+        pthread_mutex_unlock(&kit->lock);
+        return;
+    }
     kit->errors += level == NM_LOG_ERROR;
     kit->notices += level == NM_LOG_NOTICE;
     nm_buf_init(
