@@ -171,6 +171,58 @@ enum nm_code nm_audit_reader_last(
 enum nm_code nm_audit_reader_span(struct nm_audit_reader *reader, int64_t *first_us,
     int64_t *last_us, struct nm_error *error);
 
+/* ---- verifying ---------------------------------------------------------- */
+
+enum nm_audit_finding_kind {
+    NM_FINDING_ALTERED,    /* not what was written there: changed, inserted or moved */
+    NM_FINDING_REMOVED,    /* events are missing that later ones follow */
+    NM_FINDING_END,        /* events are missing behind the last one */
+    NM_FINDING_SIGNATURE,  /* a checkpoint in the log is not signed by the key */
+    NM_FINDING_CHECKPOINT, /* a checkpoint from elsewhere does not fit */
+    NM_FINDING_KINDS
+};
+
+/* A finding about the sequences first to last. */
+struct nm_audit_finding {
+    enum nm_audit_finding_kind kind;
+    int64_t first;
+    int64_t last;
+    int64_t sound_us; /* time of the last event before them; 0 where there is none */
+    char what[256];   /* in words */
+};
+
+struct nm_audit_verify_query {
+    const char *path;
+    const char *key; /* file of the public half; NULL: PATH-key.pub, or where that
+                               cannot be read, the one that the log itself names */
+    const char *checkpoint; /* lines of the system log; NULL for none */
+    unsigned threads;       /* 0: as many as there are processors, within reason */
+};
+
+struct nm_audit_verdict {
+    int64_t first; /* event that is there, and the last one */
+    int64_t last;
+    int64_t chained;     /* the first one that the chain covers */
+    uint64_t events;     /* that were looked at */
+    uint64_t erased;     /* events of which something personal was erased */
+    int64_t signed_upto; /* the last event that a sound checkpoint covers; 0 for none */
+    int64_t signed_us;
+    int64_t cut_off_upto; /* by a seal; 0 for nothing */
+    uint64_t checkpoints; /* from elsewhere that fit */
+    bool key_is_the_logs; /* the key was taken from the log itself: proves little */
+    uint64_t findings;
+};
+
+/* Verify the whole log as it is now, while the daemon writes it or not. `each` gets the
+ * findings in order of their sequences, at most NM_AUDIT_FINDINGS_MAX. NM_BAD_INPUT for a
+ * checkpoint or a key that is none, NM_SYSTEM, NM_NO_MEMORY. */
+enum { NM_AUDIT_FINDINGS_MAX = 1000 };
+enum nm_code nm_audit_verify(const struct nm_audit_verify_query *query,
+    void (*each)(void *self, const struct nm_audit_finding *finding), void *self,
+    struct nm_audit_verdict *verdict, struct nm_error *error);
+
+/* ---- configurations ----------------------------------------------------- */
+
 /* The text of the configuration with this hash, or NULL; the caller frees it. */
 char *nm_audit_reader_config(struct nm_audit_reader *reader, const char *hash);
 

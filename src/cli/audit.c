@@ -84,6 +84,15 @@ enum nm_exit nm_open_log(
     return status;
 }
 
+enum nm_exit nm_find_log(const struct nm_call *call, char **path)
+{
+    struct nm_config *config = NULL;
+    const enum nm_exit status = find_log(call, path, &config);
+
+    nm_config_free(&config);
+    return status;
+}
+
 struct nm_json nm_row_json(const struct nm_audit_row *row)
 {
     const struct nm_audit_event *event = &row->decision;

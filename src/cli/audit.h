@@ -10,6 +10,9 @@
 #include "config/config.h"
 #include "gate/session.h"
 
+/* The path of the log that --database names, or the configuration; the caller's to free. */
+enum nm_exit nm_find_log(const struct nm_call *call, char **path);
+
 /* Open the log that --database names, or the configuration; with NM_EXIT_FINE, `*path`
  * is the caller's to free. */
 enum nm_exit nm_open_log(

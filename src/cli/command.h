@@ -49,6 +49,8 @@ enum nm_cli_option {
     NM_CLI_EXPIRES,
     NM_CLI_FOLLOW,
     NM_CLI_HTML,
+    NM_CLI_CHECKPOINT,
+    NM_CLI_KEY,
     NM_CLI_DATABASE,
     NM_CLI_SOCKET,
     NM_CLI_HELP
@@ -104,6 +106,7 @@ extern const struct nm_command nm_command_history_list;
 extern const struct nm_command nm_command_allow_add;
 extern const struct nm_command nm_command_allow_list;
 extern const struct nm_command nm_command_allow_remove;
+extern const struct nm_command nm_command_audit_verify;
 extern const struct nm_command nm_command_reload;
 extern const struct nm_command nm_command_status;
 

@@ -20,6 +20,7 @@ static const struct nm_command *const commands[] = {
     &nm_command_allow_remove,
     &nm_command_history_import,
     &nm_command_history_list,
+    &nm_command_audit_verify,
     &nm_command_reload,
     &nm_command_status,
 };

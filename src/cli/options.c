@@ -36,6 +36,8 @@ static const struct option {
     [NM_CLI_COUNTS] = {"--counts", '\0', "FILE"},
     [NM_CLI_FOLLOW] = {"--follow", '\0', NULL},
     [NM_CLI_HTML] = {"--html", '\0', "FILE"},
+    [NM_CLI_CHECKPOINT] = {"--checkpoint", '\0', "TEXT"},
+    [NM_CLI_KEY] = {"--key", '\0', "FILE"},
     [NM_CLI_DATABASE] = {"--database", '\0', "FILE"},
     [NM_CLI_SOCKET] = {"--socket", '\0', "PATH"},
     [NM_CLI_HELP] = {"--help", 'h', NULL},

@@ -96,8 +96,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    static const char *const names[] = {
-        "nearmiss.conf", "audit.db", "audit.db-wal", "audit.db-shm"};
+    static const char *const names[] = {"nearmiss.conf", "audit.db", "audit.db-wal",
+        "audit.db-shm", "audit.db-lock", "audit.db-key", "audit.db-key.pub"};
     char path[96];
 
     for (size_t i = 0; i < NM_COUNT(names); i++) {

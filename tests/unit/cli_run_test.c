@@ -65,8 +65,8 @@ static void set_up(struct bed *bed)
 
 static void tear_down(struct bed *bed)
 {
-    static const char *const names[] = {
-        "nearmiss.conf", "audit.db", "audit.db-wal", "audit.db-shm", "input"};
+    static const char *const names[] = {"nearmiss.conf", "audit.db", "audit.db-wal",
+        "audit.db-shm", "audit.db-lock", "audit.db-key", "audit.db-key.pub", "input"};
     char path[96];
 
     for (size_t i = 0; i < NM_COUNT(names); i++) {
