@@ -163,6 +163,22 @@ enum nm_code nm_audit_reader_notable(struct nm_audit_reader *reader, int64_t sin
     int64_t until_us, bool (*each)(void *self, const struct nm_audit_row *row),
     void *self, struct nm_error *error);
 
+/* Call `each` for every decision, outcome and act behind the sequence `after` up to `upto`
+ * (INT64_MAX: the end), in the order in which they were written; `decision.kind` says
+ * which it is. A decision is joined with the outcome of its message as far as it is known. */
+enum nm_code nm_audit_reader_events(struct nm_audit_reader *reader, int64_t after,
+    int64_t upto, bool (*each)(void *self, const struct nm_audit_row *row), void *self,
+    struct nm_error *error);
+
+/* The sequence behind which the decisions at or after a time begin. Parts of the log
+ * between such places, one after the other, hold each event once. */
+enum nm_code nm_audit_reader_position(struct nm_audit_reader *reader, int64_t time_us,
+    int64_t *before, struct nm_error *error);
+
+/* The time of an event, 0 when there is none with this sequence. */
+enum nm_code nm_audit_reader_time(struct nm_audit_reader *reader, int64_t sequence,
+    int64_t *time_us, struct nm_error *error);
+
 /* The sequence of the last event, 0 when there is none. */
 enum nm_code nm_audit_reader_last(
     struct nm_audit_reader *reader, int64_t *sequence, struct nm_error *error);

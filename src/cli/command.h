@@ -51,6 +51,7 @@ enum nm_cli_option {
     NM_CLI_HTML,
     NM_CLI_CHECKPOINT,
     NM_CLI_KEY,
+    NM_CLI_CURSOR,
     NM_CLI_DATABASE,
     NM_CLI_SOCKET,
     NM_CLI_HELP
@@ -100,6 +101,7 @@ extern const struct nm_command nm_command_config_show;
 extern const struct nm_command nm_command_audit_list;
 extern const struct nm_command nm_command_audit_show;
 extern const struct nm_command nm_command_audit_stats;
+extern const struct nm_command nm_command_audit_export;
 extern const struct nm_command nm_command_report;
 extern const struct nm_command nm_command_history_import;
 extern const struct nm_command nm_command_history_list;

@@ -14,6 +14,7 @@ static const struct nm_command *const commands[] = {
     &nm_command_audit_list,
     &nm_command_audit_show,
     &nm_command_audit_stats,
+    &nm_command_audit_export,
     &nm_command_report,
     &nm_command_allow_add,
     &nm_command_allow_list,

@@ -35,6 +35,7 @@ static const struct option {
     [NM_CLI_EXPIRES] = {"--expires", '\0', "TIME"},
     [NM_CLI_COUNTS] = {"--counts", '\0', "FILE"},
     [NM_CLI_FOLLOW] = {"--follow", '\0', NULL},
+    [NM_CLI_CURSOR] = {"--cursor", '\0', "FILE"},
     [NM_CLI_HTML] = {"--html", '\0', "FILE"},
     [NM_CLI_CHECKPOINT] = {"--checkpoint", '\0', "TEXT"},
     [NM_CLI_KEY] = {"--key", '\0', "FILE"},
