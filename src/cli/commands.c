@@ -62,6 +62,18 @@ static const struct nm_command *find_command(int count, char **words, int *used)
     return NULL;
 }
 
+/* The second word of the commands whose first is `group`; NULL for the others. */
+static const char *second_word(const void *group, size_t i)
+{
+    const size_t first = first_word(commands[i]->name);
+    const char *name = commands[i]->name;
+
+    return name[first] == ' ' && strlen(group) == first &&
+                   strncmp(group, name, first) == 0
+               ? name + first + 1
+               : NULL;
+}
+
 static bool is_group(const char *word)
 {
     for (size_t i = 0; i < NM_COUNT(commands); i++) {
@@ -90,18 +102,20 @@ static enum nm_exit complain_of_words(FILE *err, int count, char **words)
 
     (void)snprintf(tried, sizeof tried, "%s%s%s", first.text, second ? " " : "",
         second ? nm_show(words[1]).text : "");
-    meant = nm_suggest(tried, command_name, NULL, NM_COUNT(commands));
+    meant = second ? nm_suggest(words[1], second_word, words[0], NM_COUNT(commands))
+                   : nm_suggest(first.text, command_name, NULL, NM_COUNT(commands));
     if (count == 0)
         (void)fputs("nearmiss: a subcommand is missing\n", err);
     else if (first.text[0] == '-')
         (void)fprintf(err,
             "nearmiss: the subcommand comes first, then its options: %s\n", first.text);
     else if (group && !second)
-        (void)fprintf(err, "nearmiss %s: a second word is missing\n", tried);
+        (void)fprintf(err, "nearmiss %s: a subcommand is missing\n", tried);
     else
-        (void)fprintf(err, "nearmiss: there is no subcommand \"%s\"%s%s%s\n", tried,
-            meant != NULL ? "; did you mean \"" : "", meant != NULL ? meant : "",
-            meant != NULL ? "\"?" : "");
+        (void)fprintf(err, "nearmiss: there is no subcommand \"%s\"%s%s%s%s%s\n", tried,
+            meant != NULL ? "; did you mean \"" : "",
+            meant != NULL && second ? words[0] : "", meant != NULL && second ? " " : "",
+            meant != NULL ? meant : "", meant != NULL ? "\"?" : "");
     nm_help_commands(commands, NM_COUNT(commands), group ? words[0] : NULL, err);
     return NM_EXIT_USAGE;
 }

@@ -130,8 +130,12 @@ static void put_candidates(const struct explanation *explanation)
             put_title(explanation, "No name near it is known.");
         return;
     }
-    put_title(explanation, "What may have been meant, most probable first (factors as "
-                           "natural logarithms)");
+    put_title(explanation, "What may have been meant, most probable first");
+    (void)fputs(
+        "  The factors are natural logarithms: 1 more is 2.7 times as much. The sum "
+        "of prior\n  and slip speaks for the meant name, genuine for the typed "
+        "one.\n",
+        explanation->call->out);
     for (size_t i = 0; i < explanation->candidate_count; i++)
         put_candidate(explanation, i);
 }

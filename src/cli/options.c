@@ -240,8 +240,8 @@ bool nm_call_name(const struct nm_call *call, enum nm_cli_option option,
     }
     meant = nm_suggest(value, name, names, count);
     if (meant != NULL)
-        (void)nm_wrong_value(call, "%s is one of %s; did you mean %s, not \"%s\"?",
-            options[option].name, all, meant, nm_show(value).text);
+        (void)nm_wrong_value(call, "%s is one of %s, not \"%s\"; did you mean %s?",
+            options[option].name, all, nm_show(value).text, meant);
     else
         (void)nm_wrong_value(call, "%s is one of %s, not \"%s\"", options[option].name,
             all, nm_show(value).text);
