@@ -143,7 +143,7 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
             "suffixes whose slips are to be caught: \"mil\" catches x.ml for x.mil"},
     [NM_OPT_PROTECT_FILES] = {.path = "protect.files",
         .type = NM_OPTION_PATHS,
-        .help = "more domains: files with one a line, and an optional weight"},
+        .help = "more domains: files with one a line, and a weight if it is not 1"},
     [NM_OPT_PROTECT_PROVIDERS] = {.path = "protect.providers",
         .type = NM_OPTION_BOOL,
         .number = true,
@@ -174,7 +174,7 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
     [NM_OPT_MATCH_KEYBOARDS] = {.path = "match.keyboards",
         .type = NM_OPTION_TEXTS,
         .text = "us",
-        .help = "the keyboard layouts that people here use"},
+        .help = "the layouts that people here use: us, uk, de, fr, es, it, nordic"},
     [NM_OPT_MATCH_THRESHOLD] = {.path = "match.threshold",
         .type = NM_OPTION_REAL,
         .number = 0.5,
@@ -189,15 +189,16 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
         .type = NM_OPTION_CHOICE,
         .choices = &partials,
         .number = PARTIAL_RECIPIENT,
-        .help = "what a refusal is of, the one recipient or the whole message"},
+        .help = "what is refused: the one recipient, or the whole message with all its "
+                "recipients"},
     [NM_OPT_MAX_REFUSALS] = {.path = "max_refusals",
         .type = NM_OPTION_INT,
         .number = 8,
         .least = 0,
         .greatest = 20,
         .unit = "a session",
-        .help =
-            "how many recipients are refused at once; more are at the message's end"},
+        .help = "how many recipients are refused at RCPT; after that, the message at "
+                "its end"},
 
     [NM_OPT_AUDIT] = {.path = "audit",
         .type = NM_OPTION_GROUP,
@@ -206,7 +207,7 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
         .type = NM_OPTION_PATH,
         .text = "/var/lib/nearmiss/audit.db",
         .check = nm_check_not_empty,
-        .help = "SQLite database; other state lies beside it"},
+        .help = "SQLite database; other files lie beside it"},
     [NM_OPT_AUDIT_ON_FAILURE] = {.path = "audit.on_failure",
         .type = NM_OPTION_CHOICE,
         .choices = &failure_actions,
@@ -301,7 +302,7 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
         .type = NM_OPTION_TEXT,
         .text = "",
         .check = nm_check_account,
-        .help = "the user that a daemon started as root changes to"},
+        .help = "the account that a daemon started as root changes to"},
 
     [NM_OPT_LOG] = {.path = "log",
         .type = NM_OPTION_GROUP,
@@ -358,7 +359,7 @@ const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT] = {
     [NM_RULE_TECHNIQUE] = {.path = "technique",
         .type = NM_OPTION_CHOICES,
         .choices = &techniques,
-        .help = "near misses by one of these slips"},
+        .help = "near misses by a slip of one of these kinds"},
     [NM_RULE_TARGET] = {.path = "target",
         .type = NM_OPTION_TEXTS,
         .help = "near misses of these domains; * and ? as in file names"},
@@ -373,7 +374,7 @@ const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT] = {
         .help = "mail to these addresses, or domains"},
     [NM_RULE_AUTH] = {.path = "auth",
         .type = NM_OPTION_TEXTS,
-        .help = "mail of these logged-in users"},
+        .help = "mail of these users, by the names they log in with"},
     [NM_RULE_CLIENT] = {.path = "client",
         .type = NM_OPTION_TEXTS,
         .check = nm_check_network,
@@ -398,7 +399,8 @@ const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT] = {
         .type = NM_OPTION_CHOICE,
         .choices = &modes,
         .number = NM_MODE_ENFORCE,
-        .help = "\"observe\" decides and records, and does not act"},
+        .help =
+            "\"observe\" decides, before later rules, and records, and does not act"},
 };
 
 struct nm_rule_spec nm_default_rule(size_t i)

@@ -9,13 +9,15 @@
 #include <string.h>
 
 enum {
-    ROWS_MAX = 8,  /* of a keyboard */
-    KEYS_MAX = 16, /* in a row of it */
-    KEY_WIDTH = 4, /* quarters */
-    KNOWN_MAX = 32 /* layouts in a table */
+    ROWS_MAX = 8,   /* of a keyboard */
+    KEYS_MAX = 16,  /* in a row of it */
+    KEY_WIDTH = 4,  /* quarters */
+    KNOWN_MAX = 32, /* layouts in a table */
+    NAME_SHOWN_MAX = 15
 };
 
 struct layout {
+    char name[NAME_SHOWN_MAX + 1]; /* for complaints */
     bool in_use;
     size_t row_count;
     struct {
@@ -149,6 +151,19 @@ static int find_layout(const struct nm_index_spec *spec, const char *name)
     return -1;
 }
 
+static enum nm_code complain_of_layout(const char *name, const struct layout *known,
+    size_t count, const char *file, struct nm_error *error)
+{
+    char names[256];
+    struct nm_buf buf;
+
+    nm_buf_init(&buf, names, sizeof names);
+    for (size_t i = 0; i < count; i++)
+        nm_buf_printf(&buf, "%s%s", i > 0 ? ", " : "", known[i].name);
+    return nm_fail_at(error, NM_BAD_INPUT, file, 0,
+        "no keyboard is named %s; there are %s", name, names);
+}
+
 /* `known` holds the layouts so far, the last one still growing. */
 static enum nm_code read_keyboard_line(struct layout *known, size_t *count,
     const struct nm_index_spec *spec, unsigned *found, struct nm_reader *reader)
@@ -167,6 +182,7 @@ static enum nm_code read_keyboard_line(struct layout *known, size_t *count,
     if (*count == KNOWN_MAX)
         return nm_reader_blame(reader, "more than 32 layouts", NULL);
     place = find_layout(spec, name);
+    (void)nm_copy(known[*count].name, sizeof known[*count].name, name);
     known[(*count)++].in_use = place >= 0;
     if (place >= 0)
         *found |= 1U << place;
@@ -199,8 +215,8 @@ enum nm_code nm_tables_read_keyboards(
     add_shifts(tables, known, count);
     for (size_t i = 0; i < spec->layout_count; i++)
         if ((found >> find_layout(spec, spec->layouts[i]) & 1) == 0)
-            return nm_fail_at(error, NM_BAD_INPUT, reader.file, 0,
-                "no keyboard is named %s", spec->layouts[i]);
+            return complain_of_layout(
+                spec->layouts[i], known, count, reader.file, error);
     return NM_OK;
 }
 

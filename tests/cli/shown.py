@@ -73,6 +73,14 @@ class ShownCase(unittest.TestCase):
         self.assertNotEqual(values, text)
         self.assert_fine(values)
 
+    def test_the_names_of_the_keyboards(self):
+        """The option's help lists those that the shipped table has."""
+        table = (SOURCE / "conf" / "tables" / "keyboards.txt").read_text(encoding="utf-8")
+        names = ", ".join(re.findall(r"(?m)^layout (\S+)$", table))
+        done = subprocess.run([NEARMISS, "config", "defaults"], capture_output=True, text=True,
+                              check=True)
+        self.assertIn(f": {names}\n", done.stdout)
+
     def test_the_example_of_the_manual(self):
         manual = (SOURCE / "docs" / "nearmiss.conf.5.in").read_text(encoding="utf-8")
         example = re.search(r"(?s)\.Sh EXAMPLES\n\.Bd -literal\n(.*?)\.Ed", manual)

@@ -171,7 +171,9 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
         {"allow = { domains = \"xn--99999999.example\"; };",
             "allow.domains: \"xn--99999999.example\": {IDNA}"},
         {"match = { keyboards = [ \"klingon\" ]; };",
-            "match.keyboards: no keyboard is named klingon"},
+            "match.keyboards: no keyboard is named klingon; there are us, uk, de, fr, "
+            "es, it, "
+            "nordic"},
 
         /* files */
         {"tables = { glyphs = \"none.txt\"; };",

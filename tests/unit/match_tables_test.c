@@ -53,7 +53,8 @@ START_TEST(test_match__what_a_table_cannot_say_is_blamed_on_its_line)
             "layout us\nrow 0 a\nrow 0 a\nrow 0 a\nrow 0 a\nrow 0 a\nrow 0 a\nrow 0 a\n"
             "row 0 a\nrow 0 a\n",
             10, "more than 8 rows"},
-        {KEYBOARDS, "layout de\nrow 0 abc\n", 0, "no keyboard is named us"},
+        {KEYBOARDS, "layout de\nrow 0 abc\n", 0,
+            "no keyboard is named us; there are de"},
         {GLYPHS, "rn\n", 1, "a line is two look-alikes"},
         {GLYPHS, "rn m x\n", 1, "a line is two look-alikes"},
         {GLYPHS, "rn nn\n", 1, "one of the two must be a single character: rn"},
@@ -193,7 +194,8 @@ START_TEST(test_match__several_keyboards_may_be_in_use_and_each_must_exist)
     nm_index_free(&kit.index);
     kit.spec.layouts = unknown;
     ck_assert_int_eq(nm_index_new(&kit.spec, &kit.index, &error), NM_BAD_INPUT);
-    ck_assert_str_eq(error.message, "no keyboard is named dvorak");
+    ck_assert_str_eq(error.message,
+        "no keyboard is named dvorak; there are us, uk, de, fr, es, it, nordic");
     kit.spec.layout_count = 9;
     ck_assert_int_eq(nm_index_new(&kit.spec, &kit.index, &error), NM_BAD_INPUT);
     kit_end(&kit);
