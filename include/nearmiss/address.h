@@ -18,7 +18,7 @@ extern "C" {
 enum {
     NM_DOMAIN_MAX = 253, /* bytes of a domain without the root's dot; RFC 1035, 2.3.4 */
     NM_LABEL_MAX = 63,   /* bytes of a label; RFC 1035, 2.3.4 */
-    NM_DOMAIN_UTF8_MAX = 1023, /* bytes of a domain in U-labels */
+    NM_DOMAIN_UTF8_MAX = 1023, /* bytes of a domain in U-labels, as it is shown */
     NM_PATH_MAX = 4096         /* bytes of a path with its route and brackets */
 };
 

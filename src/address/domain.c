@@ -143,7 +143,7 @@ static enum nm_address_fault parse_other(const struct nm_names *names, const cha
     bool ascii;
     enum nm_address_fault fault;
 
-    if (length > NM_DOMAIN_UTF8_MAX)
+    if (length > NM_PATH_MAX) /* UTS #46 leaves out any number of characters */
         return NM_FAULT_TOO_LONG;
     fault = check_bytes(text, length, &ascii);
     if (fault != NM_FAULT_NONE)

@@ -212,8 +212,8 @@ START_TEST(test_domain__keeps_the_limits_of_the_dns)
     ck_assert_int_eq(fault_of_labels(4, 62, wide, ".aa"), NM_FAULT_TOO_LONG);
     ck_assert_int_eq(fault_of_labels(5, 61, wide, ""), NM_FAULT_TOO_LONG);
     ck_assert_int_eq(fault_of_labels(1, 56, "\xc3\xbc", ""), NM_FAULT_NONE);
-    ck_assert_int_eq(fault_of_labels(1, 340, "\xc2\xad", "a"), NM_FAULT_NONE);
-    ck_assert_int_eq(fault_of_labels(1, 600, "\xc2\xad", "a"), NM_FAULT_TOO_LONG);
+    /* Soft hyphens: a mail server leaves them out, however many there are. */
+    ck_assert_int_eq(fault_of_labels(1, 2000, "\xc2\xad", "a"), NM_FAULT_NONE);
 }
 END_TEST
 
