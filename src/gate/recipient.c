@@ -64,6 +64,18 @@ static bool same_bytes(struct nm_bytes a, struct nm_bytes b)
     return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
 }
 
+/* Whether of two forms the MTA's counts: when it is worse, or else no better. Its domain
+ * is then the one that the mail goes to (`bob%there@here`). */
+static bool counts_more(
+    const struct nm_judgement *normalised, const struct nm_judgement *argument)
+{
+    if (is_worse(normalised, argument))
+        return true;
+    return normalised->address.kind == NM_ADDRESS_MAILBOX &&
+           argument->address.kind == NM_ADDRESS_MAILBOX &&
+           !is_worse(argument, normalised);
+}
+
 /* Judge the argument and, where it is written otherwise, the form that the MTA will use:
  * the worse of the two counts. False when memory ran out. */
 static bool judge_both(const struct nm_session *session, const struct nm_input *input,
@@ -93,7 +105,7 @@ static bool judge_both(const struct nm_session *session, const struct nm_input *
     nm_judge(&view, &request, other_form, reference, &other);
     if (!is_judged(out) || !is_judged(&other))
         return false;
-    if (is_worse(&other, out))
+    if (counts_more(&other, out))
         *out = other;
     return true;
 }
