@@ -15,6 +15,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.join(HERE, "..", "..")
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
 
 from harness.process import Server, remove_folder  # noqa: E402
@@ -23,6 +24,25 @@ from harness.wait import DEADLINE_S  # noqa: E402
 
 class WrongCount(Exception):
     """Mail was answered as it must not be, or a row is missing: no measure counts."""
+
+
+def note(text):
+    print(f"... {text}", file=sys.stderr, flush=True)
+
+
+def warn_if_busy():
+    load_average = os.getloadavg()[0]
+    if load_average > os.cpu_count() / 2 and os.sched_getscheduler(0) == os.SCHED_OTHER:
+        note(f"other programs compute here (load {load_average:.1f}): see --help on chrt")
+
+
+def build_release():
+    note("building the release preset")
+    for command in (["cmake", "--preset", "release"], ["cmake", "--build", "--preset", "release"]):
+        done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(command)} failed\n{done.stdout}{done.stderr}")
+    return os.path.join(SOURCE, "build", "release")
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ const char made_config[] =
 /* ---- chance ------------------------------------------------------------- */
 
 /* SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators). */
-static uint64_t next_random(struct made_mail *mail)
+uint64_t made_mail_random(struct made_mail *mail)
 {
     uint64_t z = mail->random += 0x9e3779b97f4a7c15U;
 
@@ -49,7 +49,7 @@ static uint64_t next_random(struct made_mail *mail)
 
 static double chance(struct made_mail *mail)
 {
-    return (double)(next_random(mail) >> 11) * 0x1p-53;
+    return (double)(made_mail_random(mail) >> 11) * 0x1p-53;
 }
 
 /* 0..count-1, small numbers more often than large ones. */
@@ -62,12 +62,12 @@ static size_t skewed(struct made_mail *mail, size_t count)
 
 static size_t any(struct made_mail *mail, size_t count)
 {
-    return (size_t)(next_random(mail) % count);
+    return (size_t)(made_mail_random(mail) % count);
 }
 
 static struct nm_id random_id(struct made_mail *mail, int64_t time_us)
 {
-    const uint64_t words[2] = {next_random(mail), next_random(mail)};
+    const uint64_t words[2] = {made_mail_random(mail), made_mail_random(mail)};
     uint8_t random[NM_ID_RANDOM_BYTES];
 
     memcpy(random, words, sizeof random);
@@ -354,7 +354,7 @@ static void end_message(struct made_mail *mail, struct made_message *out)
     out->queue_id[0] = '\0';
     if (end->outcome != NM_OUTCOME_REFUSED)
         (void)snprintf(out->queue_id, sizeof out->queue_id, "4%08llX",
-            (unsigned long long)(next_random(mail) & 0xffffffffU));
+            (unsigned long long)(made_mail_random(mail) & 0xffffffffU));
     end->queue_id = out->queue_id;
     out->count++;
 }

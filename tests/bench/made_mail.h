@@ -50,6 +50,9 @@ struct made_mail {
     double weight_all;
 };
 
+/* The next number of its random sequence. */
+uint64_t made_mail_random(struct made_mail *mail);
+
 void made_mail_begin(struct made_mail *mail, const struct made_spec *spec);
 /* The next message, or false after the last row. */
 bool made_mail_next(struct made_mail *mail, struct made_message *out);
