@@ -85,6 +85,8 @@ struct nm_audit_row {
     struct nm_audit_event
         decision;            /* `queue_id` and `outcome` from the outcome event */
     int64_t outcome_time_us; /* 0 while there is none */
+    const char
+        *checkpoint; /* of a signed event, its line for the system log; else NULL */
 };
 
 /* What to list; a NULL or 0 asks nothing. */
@@ -163,7 +165,7 @@ enum nm_code nm_audit_reader_notable(struct nm_audit_reader *reader, int64_t sin
     int64_t until_us, bool (*each)(void *self, const struct nm_audit_row *row),
     void *self, struct nm_error *error);
 
-/* Call `each` for every decision, outcome and act behind the sequence `after` up to `upto`
+/* Call `each` for every event behind the sequence `after` up to `upto`
  * (INT64_MAX: the end), in the order in which they were written; `decision.kind` says
  * which it is. A decision is joined with the outcome of its message as far as it is known. */
 enum nm_code nm_audit_reader_events(struct nm_audit_reader *reader, int64_t after,

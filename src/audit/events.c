@@ -2,6 +2,7 @@
  * Events as they were written, of every kind, for who takes the log elsewhere. Like a
  * listing, they are read in pages, each in a transaction of its own.
  */
+#include "checkpoint.h"
 #include "columns.h"
 #include "query.h"
 #include "reader.h"
@@ -10,7 +11,7 @@
 
 #include <string.h>
 
-enum { EVENTS_SQL_MAX = 2048 };
+enum { EVENTS_SQL_MAX = 2048, CHECKPOINT_LINE_MAX = 1024 };
 
 /* Behind the columns of a row; see row.c. */
 enum column {
@@ -21,16 +22,21 @@ enum column {
     E_ACTOR,
     E_SUBJECT,
     E_DECISION,
-    E_REASON
+    E_REASON,
+    E_SIGNATURE,
+    E_HASH,
+    E_LOG,
+    E_KEY
 };
 
-/* Checkpoints and seals say nothing about mail; they are for `audit verify`. */
 static const char tail[] =
-    ", d.kind, d.queue_id, d.outcome, a.verb, a.actor, a.subject, a.decision, a.reason"
-    " FROM event AS d LEFT JOIN act AS a ON a.sequence = d.sequence"
+    ", d.kind, d.queue_id, d.outcome, a.verb, a.actor, a.subject, a.decision, a.reason,"
+    " c.signature, d.hash, chain.log, chain.key"
+    " FROM event AS d CROSS JOIN chain LEFT JOIN act AS a ON a.sequence = d.sequence"
+    " LEFT JOIN checkpoint AS c ON c.sequence = d.sequence"
     " LEFT JOIN event AS o ON d.kind = 1 AND o.sequence = (SELECT max(sequence)"
     "   FROM event WHERE kind = 2 AND transaction_id = d.transaction_id)"
-    " WHERE d.kind IN (1, 2, 3) AND d.sequence > ?1 AND d.sequence <= ?2"
+    " WHERE d.sequence > ?1 AND d.sequence <= ?2"
     " ORDER BY d.sequence LIMIT ?3";
 
 static bool read_outcome(
@@ -57,6 +63,41 @@ static bool read_act(
            nm_column_nullable(arena, row, E_REASON, &out->reason);
 }
 
+static bool take_blob(sqlite3_stmt *row, int at, uint8_t *out, size_t size)
+{
+    const void *bytes = sqlite3_column_blob(row, at);
+
+    if (bytes == NULL || (size_t)sqlite3_column_bytes(row, at) != size)
+        return false;
+    memcpy(out, bytes, size);
+    return true;
+}
+
+/* The line stays NULL when there is no signature, as of an event whose key was lost. */
+static bool read_checkpoint(
+    struct nm_arena *arena, sqlite3_stmt *row, struct nm_audit_row *out)
+{
+    struct nm_checkpoint checkpoint = {
+        .sequence = out->sequence, .time_us = out->decision.time_us};
+    struct nm_checkpoint_text text;
+    char line[CHECKPOINT_LINE_MAX];
+    struct nm_buf buf;
+
+    if (!take_blob(row, E_SIGNATURE, checkpoint.signature, NM_SIGNATURE_BYTES) ||
+        !take_blob(row, E_HASH, checkpoint.hash.bytes, NM_HASH_BYTES) ||
+        !take_blob(row, E_LOG, checkpoint.log, NM_LOG_NAME_BYTES) ||
+        !take_blob(row, E_KEY, checkpoint.key, NM_PUBLIC_KEY_BYTES))
+        return true;
+    nm_checkpoint_format(&checkpoint, &text);
+    nm_buf_init(&buf, line, sizeof line);
+    nm_buf_printf(&buf,
+        NM_CHECKPOINT_MESSAGE
+        " log=%s sequence=%s time_us=%s hash=%s key=%s signature=%s",
+        text.log, text.sequence, text.time_us, text.hash, text.key, text.signature);
+    out->checkpoint = nm_arena_copy(arena, line, buf.length);
+    return out->checkpoint != NULL;
+}
+
 static enum nm_code read_event(struct nm_audit_reader *reader, sqlite3_stmt *row,
     struct nm_audit_row *out, struct nm_error *error)
 {
@@ -72,6 +113,8 @@ static enum nm_code read_event(struct nm_audit_reader *reader, sqlite3_stmt *row
         fine = read_outcome(reader->arena, row, event);
     else if (event->kind == NM_EVENT_ACT)
         fine = read_act(reader->arena, row, event, &known);
+    else if (event->kind != NM_EVENT_DECISION)
+        fine = read_checkpoint(reader->arena, row, out);
     if (!fine)
         return nm_fail(error, NM_NO_MEMORY, "%s: out of memory", reader->path);
     if (!known)

@@ -42,6 +42,18 @@ static struct nm_json outcome_json(const struct nm_audit_event *event)
     return json;
 }
 
+/* The line holds all that `audit verify --checkpoint` asks for: so an export that is kept
+ * elsewhere proves. */
+static struct nm_json checkpoint_json(const struct nm_audit_row *row)
+{
+    struct nm_json json = nm_json_begin();
+
+    nm_json_add_text(&json, "time", nm_time_format(row->decision.time_us).text);
+    nm_json_add_text(&json, "gateway", row->decision.gateway);
+    nm_json_add_text(&json, "checkpoint", row->checkpoint);
+    return json;
+}
+
 static struct nm_json event_json(const struct nm_audit_row *row, const char **kind)
 {
     const struct nm_audit_act act = {.sequence = row->sequence, .event = row->decision};
@@ -53,10 +65,17 @@ static struct nm_json event_json(const struct nm_audit_row *row, const char **ki
     case NM_EVENT_ACT:
         *kind = "act";
         return nm_act_json(&act);
-    default:
-        *kind = "decision";
-        return nm_row_json(row);
+    case NM_EVENT_CHECKPOINT:
+        *kind = "checkpoint";
+        return checkpoint_json(row);
+    case NM_EVENT_SEAL:
+        *kind = "seal";
+        return checkpoint_json(row);
+    case NM_EVENT_DECISION:
+        break;
     }
+    *kind = "decision";
+    return nm_row_json(row);
 }
 
 /* What it is and where it stands in the log come first. */
@@ -279,23 +298,23 @@ static const struct nm_cli_option_use options[] = {
 
 static const char description[] =
     "Prints the events of the log, in the order in which they were written, for other\n"
-    "programs. In JSON each line has event (decision, outcome or act) and sequence, "
-    "its\n"
-    "place in the log. A decision has the fields of \"nearmiss audit list\", with "
-    "queue_id\n"
-    "and outcome as far as they are known by then; what became of a message later is "
-    "an\n"
-    "outcome with the same transaction. An act has the fields of \"nearmiss audit "
-    "list\n"
-    "--acts\". CSV has the decisions alone.\n"
+    "programs. In JSON each line has event (decision, outcome, act, checkpoint or "
+    "seal)\n"
+    "and sequence, its place in the log. A decision has the fields of \"nearmiss "
+    "audit\n"
+    "list\", with queue_id and outcome as far as they are known by then; what became "
+    "of a\n"
+    "message later is an outcome with the same transaction. An act has the fields of\n"
+    "\"nearmiss audit list --acts\"; a checkpoint the line that \"nearmiss audit "
+    "verify\n"
+    "--checkpoint\" takes. CSV has the decisions alone.\n"
     "\n"
-    "With --cursor the place behind the last event is kept in FILE, which is written "
-    "when\n"
-    "the lines before it have been: an export that was cut off goes on there, and "
-    "prints\n"
-    "no more than the last 1000 events again. Nothing is left out. --since counts "
-    "only\n"
-    "while there is no FILE yet.\n";
+    "With --cursor the place behind the last event is kept in FILE, which is written\n"
+    "when the lines before it have been: an export that was cut off goes on there, "
+    "and\n"
+    "prints no more than the last 1000 events again. Nothing is left out. --since "
+    "counts\n"
+    "only while there is no FILE yet.\n";
 
 const struct nm_command nm_command_audit_export = {
     .name = "audit export",
