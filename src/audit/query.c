@@ -170,8 +170,7 @@ static void put_conditions(struct nm_buf *sql, const struct nm_filter *filter)
         " AND d.target = (SELECT id FROM text WHERE value = :target)");
     put_if(sql, query->rule != NULL,
         " AND d.rule = (SELECT id FROM text WHERE value = :rule)");
-    put_if(sql, query->sender != NULL,
-        " AND (SELECT value FROM text WHERE id = d.sender) = :sender COLLATE NOCASE");
+    put_if(sql, query->sender != NULL, " AND is_sender(d.sender, :sender)");
     put_if(sql, query->domain != NULL,
         " AND d.domain = (SELECT id FROM text WHERE value = :domain)");
     put_if(

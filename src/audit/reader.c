@@ -1,6 +1,7 @@
 #include "reader.h"
 
 #include "schema.h"
+#include "senders.h"
 #include "sql/sql.h"
 
 #include <errno.h>
@@ -25,6 +26,8 @@ static enum nm_code open_reader(
         (void)nm_fail(error, NM_NO_MEMORY, "%s: out of memory", path);
     else
         code = nm_sql_open_to_read(reader->path, NM_ROW_BYTES_MAX, &reader->db, error);
+    if (code == NM_OK && nm_senders_register(reader->db) != SQLITE_OK)
+        code = nm_fail(error, NM_NO_MEMORY, "%s: out of memory", path);
     if (code != NM_OK) {
         nm_audit_reader_close(&reader);
         return code;
