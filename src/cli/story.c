@@ -199,7 +199,9 @@ static void put_rule_text(
 
             while (indent < line && (text[indent] == ' ' || text[indent] == '\t'))
                 indent++;
-            (void)fputs(text == end - length ? "      " : "        ", story->call->out);
+            (void)fputs(
+                text == end - length || text[indent] == '}' ? "      " : "        ",
+                story->call->out);
             nm_put_visible(story->call->out, text + indent, line - indent);
             (void)fputc('\n', story->call->out);
             text += line + (newline != NULL);
