@@ -73,6 +73,17 @@ static bool stands_out(const char *typed, size_t start, const char *rest)
     return rest[0] == '-' || (start > 0 && typed[start - 1] == '-') || dot != NULL;
 }
 
+/* Whether both have one registrable part: what its owner calls a host imitates nobody. */
+static bool is_of_same_owner(const struct nm_query *query, const struct nm_name *name)
+{
+    const size_t at = query->parts.registrable;
+    const size_t length = (size_t)name->length - name->registrable;
+
+    return query->typed->length - at == length &&
+           memcmp(query->typed->name + at,
+               nm_name_text(query->index, name) + name->registrable, length) == 0;
+}
+
 /* A listed name may stand behind `start` bytes, where all but the last of its labels is
  * followed by a dot or a hyphen. A single label behind it all is taken for a suffix added:
  * `army.mil.us`. */
@@ -91,7 +102,8 @@ static void try_embedded(
     struct nm_finding *finding;
 
     if (name->registrable >= name->suffix || length == 0 || !is_separator(rest[0]) ||
-        (length < name->length && !stands_out(typed, start, rest)))
+        (length < name->length && !stands_out(typed, start, rest)) ||
+        is_of_same_owner(query, name))
         return;
     if (rest[0] == '.' && strchr(rest + 1, '.') == NULL && kept == start &&
         length == name->length && memcmp(typed + start, meant, length) == 0) {

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { SCORE_MAX = 20 };
+
 /* ---- what is known ------------------------------------------------------ */
 
 static enum nm_match match_of(enum nm_listing listing)
@@ -92,6 +94,18 @@ static void merge_targets(const struct nm_query *query, struct nm_findings *foun
     found->count = kept;
 }
 
+/* No verdict is certain, however much speaks for it: what is beyond SCORE_MAX is taken from
+ * all scores, which keeps them apart, and their powers in bounds. */
+static void bound_scores(struct nm_findings *found)
+{
+    double beyond = 0;
+
+    for (size_t i = 0; i < found->count; i++)
+        beyond = fmax(beyond, found->rows[i].score - SCORE_MAX);
+    for (size_t i = 0; i < found->count; i++)
+        found->rows[i].score -= beyond;
+}
+
 /* Search and weigh; returns the sum of what the candidates weigh against 1, the weight
  * of the name being meant. */
 static double search(struct nm_query *query, struct nm_findings *found)
@@ -104,6 +118,7 @@ static double search(struct nm_query *query, struct nm_findings *found)
     for (size_t i = 0; i < found->count; i++)
         nm_finding_weigh(query, &found->rows[i]);
     merge_targets(query, found);
+    bound_scores(found);
     for (size_t i = 0; i < found->count; i++)
         sum += exp(found->rows[i].score);
     return sum;

@@ -226,6 +226,7 @@ static void take_label(const struct nm_query *query, const struct nm_finding *fi
     }
     value[NM_FEATURE_LN_LENGTH] = log((double)length);
     value[NM_FEATURE_LENGTH] = nm_letters_length(letters, length);
+    value[NM_FEATURE_LENGTH_2] = length <= 2;
     value[NM_FEATURE_LENGTH_3] = length <= 3;
     value[NM_FEATURE_LENGTH_4] = length == 4;
     value[NM_FEATURE_LENGTH_5] = length == 5;

@@ -51,6 +51,7 @@ enum nm_feature {
     NM_FEATURE_SPELLING,  /* ln of the probability of its letters */
     NM_FEATURE_LENGTH,    /* ln of the probability of its length */
     NM_FEATURE_LN_LENGTH, /* ln of its length */
+    NM_FEATURE_LENGTH_2,  /* at most 2 letters: these names are all taken */
     NM_FEATURE_LENGTH_3,  /* at most 3 letters */
     NM_FEATURE_LENGTH_4,
     NM_FEATURE_LENGTH_5,

@@ -24,18 +24,18 @@ import measure
 import works
 from score import SURE, Figures
 
-STEEPNESS = 3.0
+STEEPNESS = 5.0
 STEPS_MAX = 40
 PRIORS = os.path.join(measure.HERE, "priors.tsv")
 # Of the works that teach: how much a case counts, and how many times that a slip does.
 WORKS = {
-    "corporate, lists": (1, 8),
+    "corporate, lists": (1, 6),
     "corporate, lists, ranked": (0.3, 5),
-    "corporate, history": (1, 40),
-    "consumer": (1, 60),
+    "corporate, history": (1, 55),
+    "consumer": (1, 50),
     "neighbours": (0.1, 10),
     "neighbours, ranked": (0.1, 10),
-    "squatters": (0.3, 10),
+    "squatters": (1, 20),
     "browser IDN": (0.3, 10),
 }
 CONSTANT = "NM_FEATURE_CONSTANT"  # where the features of `genuine` begin

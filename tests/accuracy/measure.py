@@ -9,7 +9,8 @@ import sys
 import works
 from judge import Judge
 
-BY_SUFFIX = ("mil", "real .ml")  # what the suffix alone decides; nothing is fitted to it
+# What the suffix alone decides; nothing is fitted to it.
+BY_SUFFIX = ("mil", "real .ml", "real .ml, ranked")
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 
@@ -39,7 +40,8 @@ def make_works(data, judge):
         works.corporate_history(data, providers),
         works.consumer(data, providers),
         works.mil_slips(data),
-        works.real_ml(data),
+        works.real_ml(data, with_ranks=False),
+        works.real_ml(data, with_ranks=True),
         works.neighbours(data, with_ranks=False),
         works.neighbours(data, with_ranks=True),
         works.ranked_squatters(data, providers),

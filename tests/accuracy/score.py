@@ -62,22 +62,24 @@ class Figures:
         return self.hits / max(1, self.hits + self.wrong + self.false)
 
 
-def calibration_error(works, least=0.5, bins=5):
+def calibration_error(works, with_junk=False, least=0.5, bins=5):
     """The mean distance between confidence and truth over the verdicts from `least` on, in
-    bins of equal width, weighted by how many each holds; and the bins."""
+    bins of equal width, weighted by how many each holds; and the bins. What is junk cannot
+    have been meant as it was typed, so that with it a verdict on it is true."""
     rows = [[0, 0.0, 0] for _ in range(bins)]
     for work in works:
         for typed in work.typed:
             verdict = typed.verdict
             if not verdict.near_miss(least) or typed.doubtful:
                 continue
-            if typed.meant is None and not verdict.suffix_exists:
+            junk = typed.meant is None and not verdict.suffix_exists
+            if junk and not with_junk:
                 continue
             place = int((verdict.confidence - least) / (1 - least) * bins)
             row = rows[min(place, bins - 1)]
             row[0] += 1
             row[1] += verdict.confidence
-            row[2] += typed.meant is not None
+            row[2] += junk or typed.meant is not None
     total = sum(count for count, _, _ in rows)
     error = sum(abs(sure - true) for _, sure, true in rows) / max(1, total)
     return error, rows

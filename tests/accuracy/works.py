@@ -77,6 +77,12 @@ class Data:
         with open(path, encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
+    def union(self):
+        """The domains of all public lists together."""
+        path = os.path.join(self.folder, "bench", "domains_566k.txt")
+        with open(path, encoding="utf-8") as file:
+            return [name for name in map(str.strip, file) if NAME.fullmatch(name)]
+
     def consumer_typos(self):
         """Typo to target; rows that are no name, or whose target is not given, left out."""
         typos = {}
@@ -175,10 +181,13 @@ def mil_slips(data):
     return Work("mil", ["suffix mil"], typed)
 
 
-def real_ml(data):
-    """Real names under `ml`: nobody can tell them from slips but by a list or a rank."""
-    typed = [Typed(name) for name in data.ranks if name.endswith(".ml")]
-    return Work("real .ml", ["suffix mil"], typed)
+def real_ml(data, with_ranks):
+    """Real names under `ml`: nobody can tell them from slips but by a list or a rank. With
+    ranks, those only that have one."""
+    lines = [f"rank {name} {rank}" for name, rank in data.ranks.items()] * with_ranks
+    names = data.ranks if with_ranks else data.union()
+    typed = [Typed(name) for name in names if name.endswith(".ml")]
+    return Work("real .ml" + ", ranked" * with_ranks, ["suffix mil", *lines], typed)
 
 
 def neighbours(data, with_ranks):

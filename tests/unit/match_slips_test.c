@@ -212,10 +212,9 @@ START_TEST(test_match__names_that_share_a_key_and_no_more_are_not_near)
         "rotcartnoc.com",              /* all of the characters, turned round */
         "arm-ymil.example.net",        /* the separators are elsewhere */
         "mail.partner.travel.example", /* the label is not the registrable one */
-        "xpartner.org.example",
-        "wwwpartner.net",
-        "contractorcom.example", /* a word of its own */
-        "armymil.com",
+        "xpartner.org.example", "wwwpartner.net",
+        "contractorcom.example",                         /* a word of its own */
+        "armymil.com", "lab.meadows.org.eu.meadows.org", /* a host of the same owner */
     };
 
     for (size_t i = 0; i < NM_COUNT(typed); i++)
