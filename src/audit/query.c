@@ -129,9 +129,16 @@ void nm_filter_set_window(
 
 /* ---- statements --------------------------------------------------------- */
 
+/* A decision that says NM_OUTCOME_QUARANTINED (4) means that its recipient is to be taken
+ * off; the outcome that says that it was may have another one behind it. */
 #define OUTCOME_OF_D                                                                   \
-    " LEFT JOIN event AS o ON o.sequence = (SELECT max(sequence) FROM event"           \
-    " WHERE kind = 2 AND transaction_id = d.transaction_id AND sequence <= :bound)"
+    " LEFT JOIN event AS o ON o.sequence = coalesce("                                  \
+    "CASE d.outcome WHEN 4 THEN (SELECT max(sequence) FROM event WHERE kind = 2"       \
+    " AND transaction_id = d.transaction_id AND outcome = 4 AND sequence <= :bound)"   \
+    " END, (SELECT max(sequence) FROM event WHERE kind = 2"                            \
+    " AND transaction_id = d.transaction_id AND sequence <= :bound))"
+
+static_assert(NM_OUTCOME_QUARANTINED == 4, "the statements have it as a number");
 
 static const char from_events[] =
     " FROM event AS d" OUTCOME_OF_D
@@ -182,7 +189,7 @@ static void put_conditions(struct nm_buf *sql, const struct nm_filter *filter)
         sql, query->technique != NULL && filter->technique > 0, " AND d.technique > 0");
     put_if(sql, query->match != NULL, " AND d.match = :match");
     put_if(sql, query->outcome != NULL,
-        " AND coalesce(d.outcome, o.outcome, 0) = :outcome");
+        " AND coalesce(nullif(d.outcome, 4), o.outcome, 0) = :outcome");
 }
 
 /* The number of the text that a listing through `mention` follows, or NULL: of those that

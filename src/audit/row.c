@@ -12,8 +12,8 @@ const char nm_row_select[] =
     " (SELECT value FROM text WHERE id = d.target), d.technique, d.confidence,"
     " (SELECT value FROM text WHERE id = d.rule), d.action, d.reply, d.mode,"
     " (SELECT hash FROM config WHERE id = d.config), o.queue_id,"
-    " coalesce(d.outcome, o.outcome),"
-    " CASE WHEN d.outcome IS NULL THEN o.time_us ELSE d.time_us END";
+    " coalesce(nullif(d.outcome, 4), o.outcome),"
+    " CASE WHEN nullif(d.outcome, 4) IS NULL THEN o.time_us ELSE d.time_us END";
 
 enum column {
     C_SEQUENCE,

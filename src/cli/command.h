@@ -44,6 +44,9 @@ enum nm_cli_option {
     NM_CLI_OUTCOME,
     NM_CLI_ACTS,
     NM_CLI_LAST,
+    NM_CLI_TO,
+    NM_CLI_AGAIN,
+    NM_CLI_DONE,
     NM_CLI_COUNTS,
     NM_CLI_REASON,
     NM_CLI_EXPIRES,
@@ -109,6 +112,10 @@ extern const struct nm_command nm_command_allow_add;
 extern const struct nm_command nm_command_allow_list;
 extern const struct nm_command nm_command_allow_remove;
 extern const struct nm_command nm_command_audit_verify;
+extern const struct nm_command nm_command_quarantine_list;
+extern const struct nm_command nm_command_quarantine_show;
+extern const struct nm_command nm_command_quarantine_release;
+extern const struct nm_command nm_command_quarantine_delete;
 extern const struct nm_command nm_command_reload;
 extern const struct nm_command nm_command_status;
 

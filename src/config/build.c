@@ -129,6 +129,19 @@ static enum nm_code copy_networks(
     return NM_OK;
 }
 
+/* Whether any message may come to the quarantine. */
+static bool may_quarantine(
+    const struct nm_config *config, enum nm_action on_local_refusal)
+{
+    if (on_local_refusal == NM_ACTION_QUARANTINE)
+        return true;
+    for (size_t i = 0; i < config->rule_count; i++) {
+        if (config->rules[i].action == NM_ACTION_QUARANTINE)
+            return true;
+    }
+    return false;
+}
+
 static void copy_values(
     const struct nm_config *config, struct nm_snapshot_values *values)
 {
@@ -139,6 +152,9 @@ static void copy_values(
     values->on_audit_failure = config->settings.audit_on_failure;
     values->max_refusals = (unsigned)given[NM_OPT_MAX_REFUSALS].number;
     values->partial_message = given[NM_OPT_PARTIAL].number != 0;
+    values->on_local_refusal =
+        (enum nm_action)(int)given[NM_OPT_LOCAL_SUBMISSION].number;
+    values->needs_content = may_quarantine(config, values->on_local_refusal);
     (void)nm_copy(values->gateway, sizeof values->gateway, config->settings.gateway);
     (void)nm_copy(values->config_hash, sizeof values->config_hash, config->hash);
 }

@@ -58,7 +58,12 @@ struct nm_settings {
     const char *history_database;
     enum nm_action audit_on_failure;
     unsigned audit_wait_ms;
-    const char *user; /* "" for none */
+    const char *quarantine_directory;
+    const char
+        *quarantine_release; /* "sendmail", "sendmail:/path" or "smtp:host:port" */
+    uint64_t quarantine_bytes_max; /* 0: no limit */
+    unsigned quarantine_keep_days; /* 0: for ever */
+    const char *user;              /* "" for none */
     const char *gateway;
     enum nm_log_target log_target;
     enum nm_log_level log_level;

@@ -129,6 +129,24 @@ static enum nm_code name_gateway(struct nm_config *config)
     return value->text != NULL ? NM_OK : NM_NO_MEMORY;
 }
 
+/* Where nothing else is said, messages are kept beside the audit log. */
+static enum nm_code place_quarantine(struct nm_config *config)
+{
+    struct nm_value *value = &config->values[NM_OPT_QUARANTINE_DIRECTORY];
+    const char *database = config->values[NM_OPT_AUDIT_DATABASE].text;
+    const char *slash = strrchr(database, '/');
+    char path[PATH_MAX];
+    struct nm_buf buf;
+
+    if (value->text[0] != '\0')
+        return NM_OK;
+    nm_buf_init(&buf, path, sizeof path);
+    nm_buf_put(&buf, database, slash != NULL ? (size_t)(slash - database) + 1 : 0);
+    nm_buf_puts(&buf, "quarantine");
+    value->text = nm_arena_copy(config->arena, path, strlen(path));
+    return value->text != NULL ? NM_OK : NM_NO_MEMORY;
+}
+
 static void fill_settings(struct nm_config *config)
 {
     const struct nm_value *values = config->values;
@@ -142,6 +160,11 @@ static void fill_settings(struct nm_config *config)
         .history_database = values[NM_OPT_HISTORY_DATABASE].text,
         .audit_on_failure = (enum nm_action)(int)values[NM_OPT_AUDIT_ON_FAILURE].number,
         .audit_wait_ms = (unsigned)values[NM_OPT_AUDIT_WAIT_MS].number,
+        .quarantine_directory = values[NM_OPT_QUARANTINE_DIRECTORY].text,
+        .quarantine_release = values[NM_OPT_QUARANTINE_RELEASE].text,
+        .quarantine_bytes_max =
+            (uint64_t)values[NM_OPT_QUARANTINE_MAX_MB].number * 1000000,
+        .quarantine_keep_days = (unsigned)values[NM_OPT_QUARANTINE_KEEP_DAYS].number,
         .user = values[NM_OPT_USER].text,
         .gateway = values[NM_OPT_GATEWAY].text,
         .log_target = (enum nm_log_target)(int)values[NM_OPT_LOG_TARGET].number,
@@ -294,8 +317,9 @@ static enum nm_code check_tables(struct nm_config *config)
 static enum nm_code load_parts(struct nm_config *config)
 {
     enum nm_code (*const steps[])(struct nm_config *) = {resolve_paths, place_history,
-        name_gateway, nm_config_load_rules, load_networks, load_layouts, load_tables,
-        load_names, check_tables, nm_config_load_domains, nm_config_load_popularity};
+        place_quarantine, name_gateway, nm_config_load_rules, load_networks,
+        load_layouts, load_tables, load_names, check_tables, nm_config_load_domains,
+        nm_config_load_popularity};
     enum nm_code code = NM_OK;
 
     for (size_t i = 0; code == NM_OK && i < NM_COUNT(steps); i++)

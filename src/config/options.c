@@ -27,6 +27,12 @@ static bool is_failure_action(int value)
     return value == NM_ACTION_DEFER || value == NM_ACTION_ACCEPT;
 }
 
+/* What can be done with a message that did not come by SMTP, where it is not refused. */
+static bool refuses_nobody(int value)
+{
+    return !nm_action_refuses((enum nm_action)value);
+}
+
 static const char *technique_name(int value)
 {
     return nm_technique_name((enum nm_technique)value);
@@ -73,6 +79,11 @@ static const struct nm_choices failure_actions = {.first = 0,
     .last = NM_ACTION_COUNT - 1,
     .name = action_name,
     .fits = is_failure_action};
+static const struct nm_choices local_actions = {.first = 0,
+    .last = NM_ACTION_COUNT - 1,
+    .name = action_name,
+    .fits = refuses_nobody,
+    .built = action_is_built};
 static const struct nm_choices techniques = {.first = NM_TECHNIQUE_NONE + 1,
     .last = NM_TECHNIQUE_COUNT - 1,
     .name = technique_name};
@@ -199,6 +210,13 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
         .unit = "a session",
         .help = "how many recipients are refused at RCPT; after that, the message at "
                 "its end"},
+    [NM_OPT_LOCAL_SUBMISSION] = {.path = "local_submission",
+        .type = NM_OPTION_CHOICE,
+        .choices = &local_actions,
+        .number = NM_ACTION_HOLD,
+        .help =
+            "what is done where a rule refuses, with mail that did not come by SMTP: "
+            "its recipients cannot be refused"},
 
     [NM_OPT_AUDIT] = {.path = "audit",
         .type = NM_OPTION_GROUP,
@@ -272,18 +290,33 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
 
     [NM_OPT_QUARANTINE] = {.path = "quarantine",
         .type = NM_OPTION_GROUP,
-        .is_later = true,
         .help = "messages kept for a reviewer"},
     [NM_OPT_QUARANTINE_DIRECTORY] = {.path = "quarantine.directory",
         .type = NM_OPTION_PATH,
         .text = "",
-        .is_later = true,
-        .help = "where they are kept; empty: beside audit.database"},
+        .help = "where they are kept; empty: in quarantine, beside audit.database"},
     [NM_OPT_QUARANTINE_RELEASE] = {.path = "quarantine.release",
         .type = NM_OPTION_TEXT,
         .text = "sendmail",
-        .is_later = true,
-        .help = "how they leave: \"sendmail\", or \"smtp:host:port\""},
+        .check = nm_check_release,
+        .help =
+            "how they leave: \"sendmail\", \"sendmail:/path\" or \"smtp:host:port\""},
+    [NM_OPT_QUARANTINE_MAX_MB] = {.path = "quarantine.max_mb",
+        .type = NM_OPTION_INT,
+        .number = 10240,
+        .least = 0,
+        .greatest = 100000,
+        .unit = "MB",
+        .help =
+            "of all of them; what is too much is put off, see audit.on_failure; 0: no "
+            "limit"},
+    [NM_OPT_QUARANTINE_KEEP_DAYS] = {.path = "quarantine.keep_days",
+        .type = NM_OPTION_INT,
+        .number = 30,
+        .least = 0,
+        .greatest = 3650,
+        .unit = "days",
+        .help = "how long they are kept; 0: until someone releases or deletes them"},
 
     [NM_OPT_CONTROL] = {.path = "control",
         .type = NM_OPTION_GROUP,

@@ -41,6 +41,25 @@ static bool take_number(
     return true;
 }
 
+/* ---- release ------------------------------------------------------------ */
+
+bool nm_check_release(const char *text, struct nm_buf *why)
+{
+    static const char expected[] =
+        "is none of \"sendmail\", \"sendmail:/path\" and \"smtp:host:port\"";
+    const char *colon = strrchr(text, ':');
+    const char *end = "";
+    unsigned port = 0;
+
+    if (strcmp(text, "sendmail") == 0 || has_prefix(text, "sendmail:/"))
+        return true;
+    if (!has_prefix(text, "smtp:") || colon < text + strlen("smtp:") + 1)
+        return fail(why, expected);
+    if (!take_number(colon + 1, PORT_MAX, &port, &end) || *end != '\0' || port == 0)
+        return fail(why, "has no port behind its last colon");
+    return true;
+}
+
 /* ---- sockets ------------------------------------------------------------ */
 
 const char *nm_unix_socket_path(const char *text)

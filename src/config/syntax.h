@@ -11,6 +11,7 @@ bool nm_check_unix_socket(const char *text, struct nm_buf *why);
 bool nm_check_file_mode(const char *text, struct nm_buf *why);
 bool nm_check_account(const char *text, struct nm_buf *why);
 bool nm_check_gateway(const char *text, struct nm_buf *why);
+bool nm_check_release(const char *text, struct nm_buf *why);
 bool nm_check_rule_name(const char *text, struct nm_buf *why);
 bool nm_check_network(const char *text, struct nm_buf *why);
 

@@ -3,6 +3,7 @@
  */
 #include "changes.h"
 #include "control/control.h"
+#include "keeper.h"
 #include "log.h"
 #include "milter/milter.h"
 #include "preflight.h"
@@ -132,11 +133,28 @@ static char *answer_disallow(void *self, const struct nm_control_request *reques
     return nm_change_disallow(&daemon->runtime, request);
 }
 
+static char *answer_kept(void *self, const struct nm_control_request *request)
+{
+    struct daemon *daemon = self;
+    struct nm_snapshot *snapshot = nm_slot_pin(daemon->runtime.slot);
+    char *text = nm_keeper_answer(daemon->runtime.quarantine, &daemon->runtime.ports,
+        nm_snapshot_values(snapshot)->gateway, request);
+
+    nm_snapshot_release(&snapshot);
+    return text;
+}
+
 /* What the tool may ask for. */
 static const struct nm_control_verb verbs[] = {
     {.name = "allow-add", .takes_argument = true, .answer = answer_allow},
     {.name = "allow-remove", .takes_argument = true, .answer = answer_disallow},
     {.name = "history-import", .answer = answer_import},
+    {.name = "kept-delete", .takes_argument = true, .answer = answer_kept},
+    {.name = "kept-look", .takes_argument = true, .answer = answer_kept},
+    {.name = "kept-not-released", .takes_argument = true, .answer = answer_kept},
+    {.name = "kept-release", .takes_argument = true, .answer = answer_kept},
+    {.name = "kept-release-again", .takes_argument = true, .answer = answer_kept},
+    {.name = "kept-released", .takes_argument = true, .answer = answer_kept},
     {.name = "reload", .answer = answer_reload},
     {.name = "status", .everyone = true, .answer = answer_status},
 };
@@ -200,13 +218,36 @@ static int watchdog_interval_ms(void)
     return (int)(limit_us / 2000);
 }
 
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void sweep_when_due(struct daemon *daemon, int64_t *due_ms)
+{
+    const int64_t now_ms = monotonic_ms();
+
+    if (now_ms < *due_ms)
+        return;
+    nm_runtime_sweep(&daemon->runtime);
+    *due_ms = now_ms + NM_KEEPER_SWEEP_MS;
+}
+
 static void serve(struct daemon *daemon)
 {
-    const int interval_ms = watchdog_interval_ms();
+    const int watchdog_ms = watchdog_interval_ms();
+    const int interval_ms = watchdog_ms >= 0 && watchdog_ms < NM_KEEPER_SWEEP_MS
+                                ? watchdog_ms
+                                : NM_KEEPER_SWEEP_MS;
+    int64_t sweep_due_ms = 0;
 
     nm_runtime_log_ready(&daemon->runtime);
     (void)sd_notify(0, "READY=1");
     for (;;) {
+        sweep_when_due(daemon, &sweep_due_ms);
         switch (nm_process_wait(interval_ms)) {
         case NM_WAKE_STOP:
             return;
@@ -216,7 +257,7 @@ static void serve(struct daemon *daemon)
         case NM_WAKE_TIMEOUT:
             break;
         }
-        if (interval_ms >= 0)
+        if (watchdog_ms >= 0)
             (void)sd_notify(0, "WATCHDOG=1");
     }
 }

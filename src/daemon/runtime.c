@@ -1,6 +1,7 @@
 #include "runtime.h"
 
 #include "counters.h"
+#include "keeper.h"
 #include "log.h"
 #include "milter/milter.h"
 
@@ -44,6 +45,7 @@ static enum nm_code start_audit(struct nm_runtime *runtime, struct nm_error *err
         return code;
     runtime->ports = (struct nm_ports){
         .audit = nm_audit_port(runtime->audit),
+        .quarantine = nm_quarantine_port(runtime->quarantine),
         .counters = nm_counters_port(),
         .clock = wall_clock,
         .random = {NULL, random_fill},
@@ -115,6 +117,15 @@ enum nm_code nm_runtime_take_exceptions(
 
 /* ---- start and reload ------------------------------------------------------- */
 
+static void open_quarantine(struct nm_runtime *runtime)
+{
+    struct nm_snapshot *snapshot = nm_slot_pin(runtime->slot);
+
+    nm_keeper_configure(runtime->quarantine, nm_config_settings(runtime->config),
+        nm_snapshot_values(snapshot)->needs_content);
+    nm_snapshot_release(&snapshot);
+}
+
 enum nm_code nm_runtime_start(struct nm_runtime *runtime, const char *config_path,
     struct nm_config *config, struct nm_complaints *complaints, struct nm_error *error)
 {
@@ -135,7 +146,12 @@ enum nm_code nm_runtime_start(struct nm_runtime *runtime, const char *config_pat
     if (code == NM_OK)
         code = nm_runtime_take_exceptions(runtime, error);
     if (code == NM_OK)
+        code = nm_keeper_start(
+            nm_config_settings(config), wall_clock, &runtime->quarantine);
+    if (code == NM_OK)
         code = start_audit(runtime, error);
+    if (code == NM_OK)
+        open_quarantine(runtime);
     if (code != NM_OK)
         nm_runtime_stop(runtime);
     return code;
@@ -154,6 +170,8 @@ static void warn_of_fixed_settings(
         {"audit.database", before->audit_database, now->audit_database},
         {"history.database", before->history_database, now->history_database},
         {"control.socket", before->control_socket, now->control_socket},
+        {"quarantine.directory", before->quarantine_directory,
+            now->quarantine_directory},
         {"user", before->user, now->user},
     };
 
@@ -182,6 +200,7 @@ static void put_in_force(
     nm_slot_swap(runtime->slot, snapshot);
     nm_log_configure(settings->log_target == NM_LOG_TARGET_SYSLOG, settings->log_level);
     runtime->config = next;
+    open_quarantine(runtime);
     runtime->loaded_us = clock_now_us(NULL);
     runtime->reloads++;
     nm_config_free(&before);
@@ -314,12 +333,23 @@ char *nm_runtime_status(struct nm_runtime *runtime)
     return text;
 }
 
+void nm_runtime_sweep(struct nm_runtime *runtime)
+{
+    struct nm_snapshot *snapshot = nm_slot_pin(runtime->slot);
+
+    if (nm_quarantine_exists(runtime->quarantine))
+        nm_keeper_sweep(runtime->quarantine, &runtime->ports,
+            nm_snapshot_values(snapshot)->gateway);
+    nm_snapshot_release(&snapshot);
+}
+
 void nm_runtime_stop(struct nm_runtime *runtime)
 {
     if (runtime->audit != NULL)
         nm_audit_stop(&runtime->audit);
     nm_state_close(&runtime->state);
     nm_counts_free(&runtime->counts);
+    nm_quarantine_close(&runtime->quarantine);
     nm_slot_free(&runtime->slot);
     nm_config_free(&runtime->config);
     (void)pthread_mutex_destroy(&runtime->reloading);

@@ -9,6 +9,7 @@
 #include "audit/audit.h"
 #include "config/config.h"
 #include "gate/session.h"
+#include "quarantine/quarantine.h"
 #include "state/state.h"
 
 #include <pthread.h>
@@ -24,6 +25,7 @@ struct nm_runtime {
     struct nm_slot *slot;
     struct nm_audit *audit;
     struct nm_state *state;
+    struct nm_quarantine *quarantine;
     struct nm_ports ports;
 };
 
@@ -45,6 +47,9 @@ enum nm_code nm_runtime_take_history(
 /* Put the exceptions that the state database has now in force. */
 enum nm_code nm_runtime_take_exceptions(
     struct nm_runtime *runtime, struct nm_error *error);
+
+/* Let go of what has been in the quarantine for too long. */
+void nm_runtime_sweep(struct nm_runtime *runtime);
 
 /* Say in the log what is in force, once all parts run. */
 void nm_runtime_log_ready(struct nm_runtime *runtime);

@@ -41,6 +41,14 @@ void nm_answer_no_memory(struct nm_session *session, struct nm_answer *answer)
     nm_answer_reply(session, answer, 451, "4.3.0", "Out of memory. Try again later");
 }
 
+void nm_answer_spool_failure(struct nm_session *session, struct nm_answer *answer)
+{
+    nm_answer_reply(session, answer, 451, "4.3.0",
+        "The outbound mail filter cannot keep the message for review. Not sent yet; "
+        "try "
+        "again later");
+}
+
 void nm_answer_audit_failure(struct nm_session *session, struct nm_answer *answer)
 {
     nm_answer_reply(session, answer, 451, "4.3.0",

@@ -48,6 +48,33 @@ static void answer_late_refusals(struct nm_session *session, struct nm_answer *a
         message->late_for_good ? "5.7.1" : "4.7.1", lines);
 }
 
+/* Whether the message, where it is to go to quarantine, is there now, or goes on without;
+ * else it was put off. */
+static bool keep(struct nm_session *session, struct nm_answer *answer)
+{
+    struct nm_transaction *message = &session->message;
+
+    if (message->to_spool == 0)
+        return true;
+    if (nm_spool_end(session)) {
+        message->in_quarantine = message->to_spool > 0;
+        return true;
+    }
+    if (!nm_defers(message))
+        return true;
+    nm_answer_spool_failure(session, answer);
+    return false;
+}
+
+/* What is done with recipients whose copies are kept. */
+static void take_off(const struct nm_transaction *message, struct nm_answer *answer)
+{
+    if (!message->in_quarantine)
+        return;
+    answer->take_off = message->first_off;
+    answer->discard = message->to_spool == message->going_on;
+}
+
 static enum nm_outcome fold(struct nm_session *session, struct nm_answer *answer)
 {
     struct nm_transaction *message = &session->message;
@@ -64,7 +91,12 @@ static enum nm_outcome fold(struct nm_session *session, struct nm_answer *answer
         answer_late_refusals(session, answer);
         return NM_OUTCOME_REFUSED;
     }
+    if (!keep(session, answer))
+        return NM_OUTCOME_REFUSED;
     nm_answer_continue(answer);
+    take_off(message, answer);
+    if (answer->discard)
+        return NM_OUTCOME_QUARANTINED;
     if (!nm_observes(message))
         answer->strip_count = message->tag_headers;
     if (message->tag)
@@ -88,7 +120,18 @@ static enum nm_outcome fold_failure(
     nm_answer_continue(answer);
     if (!nm_observes(message))
         answer->strip_count = message->tag_headers;
-    return NM_OUTCOME_PASSED;
+    take_off(message, answer); /* they are kept, and else would get it twice */
+    return answer->discard ? NM_OUTCOME_QUARANTINED : NM_OUTCOME_PASSED;
+}
+
+/* A message that goes on without those whose copies are kept has two outcomes. */
+static enum nm_code record_outcomes(struct nm_session *session, struct nm_error *why)
+{
+    const struct nm_transaction *message = &session->message;
+
+    if (message->in_quarantine && message->outcome != NM_OUTCOME_QUARANTINED)
+        nm_record_outcome(session, NM_OUTCOME_QUARANTINED);
+    return nm_try_outcome(session, message->outcome, true, why);
 }
 
 void nm_on_end(
@@ -104,8 +147,7 @@ void nm_on_end(
         return;
     }
     message->outcome = fold(session, answer);
-    if (message->recipients > 0 &&
-        nm_try_outcome(session, message->outcome, true, &why) != NM_OK) {
+    if (message->recipients > 0 && record_outcomes(session, &why) != NM_OK) {
         const enum nm_outcome meant = message->outcome;
 
         message->outcome = fold_failure(session, answer);

@@ -60,6 +60,18 @@ struct nm_transaction {
     struct nm_refusal *first_refusal;
     struct nm_refusal **next_refusal;
     unsigned kept_refusals;
+    struct nm_spool_recipient
+        *first_spooled; /* for whom the message goes to quarantine */
+    struct nm_spool_recipient **next_spooled;
+    struct nm_taken_off *first_off; /* the same, as the mail server knows them */
+    struct nm_taken_off **next_off;
+    unsigned to_spool;
+    const char *arguments;  /* of MAIL */
+    struct nm_spool *spool; /* NULL until there is content to keep */
+    bool without_content;
+    bool body_begun;
+    bool spool_failed;    /* so that the message cannot be kept */
+    bool in_quarantine;   /* it is durable in the quarantine */
     unsigned tag_headers; /* X-Nearmiss headers that came with the message */
     bool hold;
     char hold_reason[NM_REPLY_LINE_MAX + 1];
@@ -131,6 +143,19 @@ enum nm_code nm_try_outcome(struct nm_session *session, enum nm_outcome outcome,
 void nm_log_unrecorded(
     struct nm_session *session, enum nm_outcome outcome, const char *why);
 
+/* ---- spooling.c: messages for the quarantine ------------------------------------ */
+
+/* Note that the message is to be kept for this recipient, whose decision is `event`. */
+void nm_spool_for(struct nm_session *session, const struct nm_input *input,
+    const struct nm_audit_event *event);
+/* Keep more of the message, if anything of it is wanted. */
+void nm_spool_header(struct nm_session *session, const struct nm_input *input);
+void nm_spool_body(struct nm_session *session, struct nm_bytes body);
+/* Whether it is durable now, for all recipients noted. */
+bool nm_spool_end(struct nm_session *session);
+/* Forget what was kept of a message that did not come so far. */
+void nm_spool_drop(struct nm_session *session);
+
 /* ---- answers.c -------------------------------------------------------------- */
 
 void nm_answer_continue(struct nm_answer *answer);
@@ -141,5 +166,6 @@ void nm_answer_lines(struct nm_session *session, struct nm_answer *answer,
     unsigned code, const char *status, size_t line_count);
 void nm_answer_no_memory(struct nm_session *session, struct nm_answer *answer);
 void nm_answer_audit_failure(struct nm_session *session, struct nm_answer *answer);
+void nm_answer_spool_failure(struct nm_session *session, struct nm_answer *answer);
 
 #endif

@@ -79,8 +79,9 @@ struct nm_audit_event {
 
     const char *queue_id; /* "" while the MTA has told none */
     /* Of the message; in a decision, NM_OUTCOME_REFUSED when this very answer settles
-     * the recipient's fate, else NM_OUTCOME_UNKNOWN. The last outcome event of a
-     * transaction counts. */
+     * the recipient's fate, NM_OUTCOME_QUARANTINED when it will be if the message is kept,
+     * else NM_OUTCOME_UNKNOWN. The last outcome event of a transaction counts; but for
+     * recipients to be kept, one that says NM_OUTCOME_QUARANTINED wherever it stands. */
     enum nm_outcome outcome;
 
     const char *actor; /* "alice (uid 1000)", by the peer's credentials; or "daemon" */
@@ -121,9 +122,60 @@ struct nm_counter_port {
     void (*add)(void *self, enum nm_counter counter);
 };
 
+/* A recipient whose copy of a message is kept for a reviewer. */
+struct nm_spool_recipient {
+    struct nm_spool_recipient *next;
+    struct nm_id id;           /* of its decision */
+    struct nm_bytes recipient; /* without brackets, as given */
+    const char *arguments;     /* of RCPT, "ORCPT=… NOTIFY=…"; "" for none */
+    const char *domain;        /* A-labels; "" for none */
+    const char *target;        /* NULL unless a near miss */
+    const char *rule;
+    bool is_released; /* set by `commit`: the message is one that a reviewer lets go */
+};
+
+/* Such a message, for its reviewer and for its release. */
+struct nm_spool_message {
+    struct nm_id transaction;
+    int64_t time_us;
+    struct nm_bytes sender;
+    const char *arguments; /* of MAIL, "SMTPUTF8 BODY=8BITMIME ENVID=…" */
+    const char *client;
+    const char *auth;
+    const char *queue_id;
+    struct nm_spool_recipient *recipients;
+};
+
+/* What bytes of a message are. When its client sends it once more, trace may differ:
+ * header fields that mail servers add on the way. */
+enum nm_content { NM_CONTENT_TRACE, NM_CONTENT_HEADER, NM_CONTENT_BODY };
+
+/* A message on its way into the quarantine. */
+struct nm_spool;
+
+/* The quarantine. A spool belongs to one message; one call at a time. */
+struct nm_quarantine_port {
+    void *self;
+    enum nm_code (*begin)(void *self, const struct nm_id *transaction,
+        struct nm_spool **out, struct nm_error *error);
+    /* More of the message. NM_LIMIT when it is larger than the quarantine takes. */
+    enum nm_code (*write)(void *self, struct nm_spool *spool, enum nm_content content,
+        const char *bytes, size_t length, struct nm_error *error);
+    /* Keep it for its recipients; on success it is durable. What was kept lately of the
+     * same sender, recipient and content is not kept twice; and not at all for those
+     * recipients for whom its release is under way. The spool is gone in any case. NM_LIMIT
+     * when the quarantine is full. */
+    enum nm_code (*commit)(void *self, struct nm_spool **spool,
+        const struct nm_spool_message *message, struct nm_error *error);
+    void (*drop)(void *self, struct nm_spool **spool);
+    /* Whether a message from `sender` is being released to `recipient`. Quick. */
+    bool (*expects)(void *self, struct nm_bytes sender, struct nm_bytes recipient);
+};
+
 struct nm_ports {
     struct nm_audit_port audit;
-    struct nm_counter_port counters; /* `add` may be NULL */
+    struct nm_quarantine_port quarantine; /* all NULL: there is none */
+    struct nm_counter_port counters;      /* `add` may be NULL */
     struct nm_clock clock;
     struct nm_random random;
     const struct nm_log *log; /* may be NULL */

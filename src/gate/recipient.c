@@ -227,33 +227,59 @@ static void keep_refusal(
     message->kept_refusals++;
 }
 
+static bool is_expected(const struct nm_session *session, struct nm_bytes recipient)
+{
+    const struct nm_quarantine_port *port = &session->ports->quarantine;
+
+    return port->expects != NULL &&
+           port->expects(port->self, session->message.sender, recipient);
+}
+
+/* What is done with a recipient, if it is done. Mail that did not come by SMTP is not
+ * refused; and what a reviewer has released is not caught again: whether it is that, its
+ * content says, so that it goes where its content is looked at. */
+static enum nm_action action_on(const struct nm_session *session,
+    const struct nm_judgement *judgement, struct nm_bytes recipient)
+{
+    const struct nm_transaction *message = &session->message;
+    const enum nm_action action = judgement->decision.action;
+
+    if (nm_action_severity(action) > nm_action_severity(NM_ACTION_TAG) &&
+        is_expected(session, recipient))
+        return NM_ACTION_QUARANTINE;
+    return judgement->has_reply && message->local_submission
+               ? message->values->on_local_refusal
+               : action;
+}
+
 /* What follows, for a recipient that goes on, from a decision that is in force. */
 static void apply(struct nm_session *session, const struct nm_judgement *judgement,
-    struct nm_bytes recipient, const struct nm_id *reference)
+    enum nm_action action, const struct nm_input *input,
+    const struct nm_audit_event *event)
 {
     struct nm_transaction *message = &session->message;
 
-    if (judgement->has_reply && !message->local_submission) {
-        keep_refusal(session, recipient, &judgement->reply);
-        return;
-    }
-    switch (judgement->decision.action) {
+    switch (action) {
     case NM_ACTION_ACCEPT:
         return;
     case NM_ACTION_TAG:
         if (!message->tag)
             (void)nm_copy(
-                message->tag_value, sizeof message->tag_value, reference->text);
+                message->tag_value, sizeof message->tag_value, event->id.text);
         message->tag = true;
         return;
-    case NM_ACTION_HOLD:
+    case NM_ACTION_QUARANTINE:
+        nm_spool_for(session, input, event);
+        return;
     case NM_ACTION_REJECT:
     case NM_ACTION_DEFER:
     case NM_ACTION_CONFIRM:
-    case NM_ACTION_QUARANTINE:
+        keep_refusal(session, event->recipient, &judgement->reply);
+        return;
+    case NM_ACTION_HOLD:
         break;
     }
-    hold_for(message, judgement, reference);
+    hold_for(message, judgement, &event->id);
 }
 
 /* Let a recipient through that was to be refused. What took too long may be in the log
@@ -293,17 +319,19 @@ static void refuse(struct nm_session *session, const struct nm_judgement *judgem
 /* Let the recipient go on; what is decided about it, and a log that takes no event, come
  * to bear at the end of the message. */
 static void go_on(struct nm_session *session, const struct nm_judgement *judgement,
-    struct nm_bytes recipient, const struct nm_audit_event *event,
+    enum nm_action action, const struct nm_input *input, struct nm_audit_event *event,
     struct nm_answer *answer)
 {
     struct nm_transaction *message = &session->message;
 
     message->going_on++;
+    if (event->mode == NM_MODE_ENFORCE && action == NM_ACTION_QUARANTINE)
+        event->outcome = NM_OUTCOME_QUARANTINED;
     nm_answer_continue(answer);
     if (nm_record(session, event, message->kept_count >= NM_KEPT_MAX) != NM_OK)
         message->audit_failed = true;
     else if (event->mode == NM_MODE_ENFORCE)
-        apply(session, judgement, recipient, &event->id);
+        apply(session, judgement, action, input, event);
 }
 
 static void judge_recipient(
@@ -315,6 +343,7 @@ static void judge_recipient(
     char reply[AUDIT_REPLY_MAX] = "";
     struct nm_judgement judgement;
     struct nm_audit_event event;
+    enum nm_action action;
 
     nm_fill_event(session, NM_EVENT_DECISION, now, &event);
     event.id = nm_new_id(session, now);
@@ -328,11 +357,11 @@ static void judge_recipient(
         (void)snprintf(reply, sizeof reply, "%u %s %s", judgement.reply.code,
             judgement.reply.status, judgement.reply.text);
     fill_decision(&judgement, recipient, reply, &event);
-    if (event.mode == NM_MODE_ENFORCE && judgement.has_reply &&
-        !message->local_submission && !is_late(session))
+    action = action_on(session, &judgement, recipient);
+    if (event.mode == NM_MODE_ENFORCE && nm_action_refuses(action) && !is_late(session))
         refuse(session, &judgement, &event, answer);
     else
-        go_on(session, &judgement, recipient, &event, answer);
+        go_on(session, &judgement, action, input, &event, answer);
 }
 
 /* One recipient more than a message may have. */

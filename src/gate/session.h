@@ -28,7 +28,8 @@ enum nm_session_event {
     NM_SESSION_RCPT,
     NM_SESSION_DATA,
     NM_SESSION_HEADER,
-    NM_SESSION_END, /* end of the message */
+    NM_SESSION_BODY, /* a part of it */
+    NM_SESSION_END,  /* end of the message */
     NM_SESSION_ABORT,
     NM_SESSION_CLOSE
 };
@@ -44,7 +45,14 @@ struct nm_input {
     const char *queue_id;    /* any event: `i`, or NULL while there is none */
     bool smtputf8;           /* MAIL */
     bool local_submission;   /* MAIL: the message did not come by SMTP */
+    bool without_content;    /* MAIL: the mail server will not show us the message */
+    const char *arguments;   /* MAIL, RCPT: "ORCPT=… NOTIFY=…", or NULL for none */
     const char *header_name; /* HEADER */
+    const char *header_gap;  /* HEADER: between colon and value; NULL stands for "" */
+    const char
+        *header_value;    /* HEADER: all behind the colon, lines ended by \n or \r\n;
+                                 NULL stands for "" */
+    struct nm_bytes body; /* BODY: byte for byte, lines ended by \r\n */
 };
 
 enum {
@@ -57,6 +65,12 @@ enum {
 enum nm_answer_kind {
     NM_ANSWER_CONTINUE,
     NM_ANSWER_REPLY /* refuse the recipient, or at the end the message, with `lines` */
+};
+
+/* A recipient to take off the message: its argument, byte for byte. */
+struct nm_taken_off {
+    struct nm_taken_off *next;
+    const char *path;
 };
 
 /* What to tell the mail server. Pointers live until the session's next event, or its
@@ -72,6 +86,8 @@ struct nm_answer {
     const char *hold;     /* reason to hold the message for, or NULL */
     const char *tag;      /* value of the X-Nearmiss header to add, or NULL */
     unsigned strip_count; /* X-Nearmiss headers that came with the message, to remove */
+    const struct nm_taken_off *take_off; /* recipients; the others get the message */
+    bool discard; /* all of them are taken off: accept the message and drop it */
 };
 
 struct nm_session;
@@ -91,6 +107,10 @@ void nm_session_event(
  * off, whatever was decided, and its outcome says so. Lets go of the transaction and its
  * snapshot, which else the next event does. Never waits. */
 void nm_session_finish(struct nm_session *session, bool carried_out);
+
+/* Whether the message's content is of any use: else NM_SESSION_BODY need not come, nor
+ * NM_SESSION_HEADER but for X-Nearmiss. Known once the recipients are. */
+bool nm_session_wants_content(const struct nm_session *session);
 
 /* Whether a transaction is open. */
 bool nm_session_is_busy(const struct nm_session *session);

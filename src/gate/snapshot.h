@@ -39,6 +39,10 @@ struct nm_snapshot_values {
     enum nm_action on_audit_failure; /* NM_ACTION_DEFER or NM_ACTION_ACCEPT */
     unsigned max_refusals;           /* in a session, before they move to the end */
     bool partial_message; /* partial = "message": one refused recipient, all refused */
+    enum nm_action
+        on_local_refusal; /* what happens instead to mail that came not by SMTP:
+                                        hold, tag, quarantine or accept */
+    bool needs_content;   /* a rule may want the message itself */
     char gateway[256];
     char config_hash[NM_CONFIG_HASH_LENGTH + 1];
 };

@@ -10,21 +10,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static nm_handler on_mail, on_data, on_header, on_abort, on_nothing, on_stray;
+static nm_handler on_mail, on_data, on_header, on_body, on_abort, on_nothing, on_stray;
 
 /* What has ended is finished before the next event is looked at. */
 static nm_handler *const machine[NM_ENDED][NM_SESSION_EVENT_COUNT] = {
-    /*            MAIL     RCPT      DATA        HEADER      END       ABORT     CLOSE */
-    [NM_IDLE] = {on_mail, on_stray, on_nothing, on_nothing, on_stray, on_abort,
-        on_abort},
-    [NM_ENVELOPE] = {on_mail, nm_on_rcpt, on_data, on_header, nm_on_end, on_abort,
-        on_abort},
-    [NM_CONTENT] = {on_mail, on_stray, on_nothing, on_header, nm_on_end, on_abort,
-        on_abort},
+    /*  MAIL     RCPT      DATA       HEADER     BODY     END       ABORT     CLOSE */
+    [NM_IDLE] = {on_mail, on_stray, on_nothing, on_nothing, on_nothing, on_stray,
+        on_abort, on_abort},
+    [NM_ENVELOPE] = {on_mail, nm_on_rcpt, on_data, on_header, on_body, nm_on_end,
+        on_abort, on_abort},
+    [NM_CONTENT] = {on_mail, on_stray, on_nothing, on_header, on_body, nm_on_end,
+        on_abort, on_abort},
 };
 
 static void end_transaction(struct nm_session *session)
 {
+    nm_spool_drop(session);
     nm_snapshot_release(&session->message.snapshot);
     nm_overlay_release(&session->message.overlay);
     nm_arena_reset(session->arena);
@@ -73,6 +74,7 @@ static void on_mail(
     struct nm_transaction *message = &session->message;
     const struct nm_bytes sender = nm_without_brackets(input->path);
     const char *auth = input->auth != NULL ? input->auth : "";
+    const char *arguments = input->arguments != NULL ? input->arguments : "";
 
     abandon(session);
     message->snapshot = nm_slot_pin_both(session->slot, &message->overlay);
@@ -80,16 +82,21 @@ static void on_mail(
     message->id = nm_new_id(session, nm_now_us(session));
     message->smtputf8 = input->smtputf8;
     message->local_submission = input->local_submission;
+    message->without_content = input->without_content;
     message->outbound =
         nm_snapshot_is_outbound(message->snapshot, &session->client, auth);
     message->next_refusal = &message->first_refusal;
+    message->next_spooled = &message->first_spooled;
+    message->next_off = &message->first_off;
     message->sender_text = nm_arena_copy(session->arena, sender.data, sender.length);
     message->auth = nm_arena_copy(session->arena, auth, strlen(auth));
+    message->arguments = nm_arena_copy(session->arena, arguments, strlen(arguments));
     session->state = NM_ENVELOPE;
     nm_note_queue_id(session, input);
     nm_count(session, NM_COUNTER_MESSAGES);
     message->sender = (struct nm_bytes){message->sender_text, sender.length};
-    message->broken = message->sender_text == NULL || message->auth == NULL;
+    message->broken = message->sender_text == NULL || message->auth == NULL ||
+                      message->arguments == NULL;
     nm_answer_continue(answer);
 }
 
@@ -106,6 +113,14 @@ static void on_header(
 {
     if (nm_ascii_equal_nocase(input->header_name, "X-Nearmiss"))
         session->message.tag_headers++;
+    nm_spool_header(session, input);
+    nm_answer_continue(answer);
+}
+
+static void on_body(
+    struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
+{
+    nm_spool_body(session, input->body);
     nm_answer_continue(answer);
 }
 

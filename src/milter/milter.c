@@ -17,7 +17,10 @@
  * machine would else ignore the end, and the mail server wait for its answer in vain. */
 enum {
     RIGHTS = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE,
-    STEPS_LEFT_OUT = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NOBODY,
+    RIGHTS_TO_KEEP = SMFIF_DELRCPT, /* when messages may go to quarantine */
+    STEPS_LEFT_OUT = SMFIP_NOHELO | SMFIP_NOUNKNOWN,
+    STEPS_TO_KEEP = SMFIP_SKIP | SMFIP_HDR_LEADSPC,
+    ARGUMENTS_MAX = 4096,
     STEPS_WITHOUT_REPLY = SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR | SMFIP_NR_EOH
 };
 
@@ -69,6 +72,19 @@ static struct nm_ip ip_of(const _SOCK_ADDR *address)
     }
     (void)nm_ip_parse(text, &ip);
     return ip;
+}
+
+/* The parameters behind the path, with blanks between; one that does not fit is left out,
+ * which no mail server's limits allow it to be. */
+static const char *join_arguments(char **arguments, struct nm_buf *out)
+{
+    for (; *arguments != NULL; arguments++) {
+        if (out->length + strlen(*arguments) + 2 > out->capacity)
+            break;
+        nm_buf_puts(out, out->length > 0 ? " " : "");
+        nm_buf_puts(out, *arguments);
+    }
+    return out->text;
 }
 
 static bool has_argument(char **arguments, const char *name)
@@ -137,9 +153,23 @@ static sfsistat give_reply(SMFICTX *context, const struct nm_answer *answer)
     return answer->code >= 500 ? SMFIS_REJECT : SMFIS_TEMPFAIL;
 }
 
-/* Tag, strip, hold. Whether all of it could be said to the mail server. */
+static bool take_off(SMFICTX *context, const struct nm_taken_off *off)
+{
+    for (; off != NULL; off = off->next) {
+        char path[NM_PATH_MAX + 1];
+
+        if (!nm_copy(path, sizeof path, off->path) ||
+            smfi_delrcpt(context, path) != MI_SUCCESS)
+            return false;
+    }
+    return true;
+}
+
+/* Take off, tag, strip, hold. Whether all of it could be said to the mail server. */
 static bool modify(SMFICTX *context, const struct nm_answer *answer)
 {
+    if (!take_off(context, answer->take_off))
+        return false;
     /* From the last: removing one moves those behind it. */
     for (unsigned i = answer->strip_count; i > 0; i--) {
         if (smfi_chgheader(context, tag_header, (int)i, NULL) != MI_SUCCESS)
@@ -165,15 +195,28 @@ static sfsistat give_end(SMFICTX *context, const struct nm_answer *answer)
 {
     if (answer->kind == NM_ANSWER_REPLY)
         return give_reply(context, answer);
+    if (answer->discard)
+        return SMFIS_DISCARD;
     if (modify(context, answer))
         return SMFIS_CONTINUE;
     nm_log(milter.ports->log, NM_LOG_ERROR,
-        "the mail server would not hold or tag a message; it was put off",
+        "the mail server would not change or hold a message; it was put off",
         {"hold", answer->hold != NULL ? answer->hold : ""});
     return SMFIS_TEMPFAIL;
 }
 
 /* ---- callbacks ---------------------------------------------------------------- */
+
+/* Whether a message that is yet to come may be needed whole. What a reload makes of this
+ * holds for new connections; on older ones, such messages are put off. */
+static bool may_keep(void)
+{
+    struct nm_snapshot *snapshot = nm_slot_pin(milter.slot);
+    const bool needed = nm_snapshot_values(snapshot)->needs_content;
+
+    nm_snapshot_release(&snapshot);
+    return needed;
+}
 
 static sfsistat on_negotiate(SMFICTX *context, unsigned long rights,
     unsigned long steps, unsigned long unused_2, unsigned long unused_3,
@@ -182,19 +225,21 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long rights,
 {
     const unsigned long without_reply =
         STEPS_WITHOUT_REPLY | (milter.over_inet ? 0 : SMFIP_NR_DATA);
+    const bool keeps = may_keep();
+    const unsigned long wanted = RIGHTS | (keeps ? RIGHTS_TO_KEEP : 0);
     struct nm_connection *connection;
 
     (void)unused_2;
     (void)unused_3;
-    if ((rights & RIGHTS) != RIGHTS) {
+    if ((rights & wanted) != wanted) {
         nm_log_write(milter.ports->log, NM_LOG_ERROR,
-            "the mail server does not let filters add headers, change headers and hold "
-            "messages; its connection is refused",
+            "the mail server does not let filters add headers, change headers, hold "
+            "messages and remove recipients; its connection is refused",
             NULL, 0);
         return SMFIS_REJECT;
     }
-    *our_rights = RIGHTS;
-    *our_steps = steps & STEPS_LEFT_OUT;
+    *our_rights = wanted;
+    *our_steps = steps & (STEPS_LEFT_OUT | (keeps ? STEPS_TO_KEEP : SMFIP_NOBODY));
     *our_2 = 0;
     *our_3 = 0;
     connection = nm_registry_add();
@@ -202,6 +247,7 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long rights,
         return SMFIS_CONTINUE;
     *our_steps |= steps & without_reply;
     connection->steps = *our_steps;
+    connection->shows_content = keeps;
     (void)smfi_setpriv(context, connection);
     return SMFIS_CONTINUE;
 }
@@ -249,13 +295,19 @@ static bool hand_on(SMFICTX *context, struct nm_input *input, struct nm_answer *
 
 static sfsistat on_envfrom(SMFICTX *context, char **arguments)
 {
+    const struct nm_connection *connection = connection_of(context);
     struct nm_input input = {.event = NM_SESSION_MAIL,
         .path = {arguments[0], strlen(arguments[0])},
         .auth = smfi_getsymval(context, (char[]){"{auth_authen}"}),
         .smtputf8 = has_argument(arguments + 1, "SMTPUTF8"),
-        .local_submission = is_local_submission(context)};
+        .local_submission = is_local_submission(context),
+        .without_content = connection != NULL && !connection->shows_content};
+    char memory[ARGUMENTS_MAX];
     struct nm_answer answer;
+    struct nm_buf buf;
 
+    nm_buf_init(&buf, memory, sizeof memory);
+    input.arguments = join_arguments(arguments + 1, &buf);
     if (nm_registry_enter()) {
         (void)hand_on(context, &input, &answer);
         nm_registry_leave();
@@ -284,9 +336,13 @@ static sfsistat on_envrcpt(SMFICTX *context, char **arguments)
     struct nm_input input = {.event = NM_SESSION_RCPT,
         .path = {arguments[0], strlen(arguments[0])},
         .normalised = smfi_getsymval(context, (char[]){"{rcpt_addr}"})};
+    char memory[ARGUMENTS_MAX];
     struct nm_answer answer;
+    struct nm_buf buf;
     sfsistat status;
 
+    nm_buf_init(&buf, memory, sizeof memory);
+    input.arguments = join_arguments(arguments + 1, &buf);
     if (!nm_registry_enter())
         return too_late();
     if (!hand_on(context, &input, &answer))
@@ -311,14 +367,34 @@ static sfsistat on_data(SMFICTX *context)
     return silent(context, SMFIP_NR_DATA);
 }
 
-static sfsistat on_header(SMFICTX *context, char *name, char *value)
+static bool wants_content(SMFICTX *context)
 {
-    struct nm_input input = {.event = NM_SESSION_HEADER, .header_name = name};
+    const struct nm_connection *connection = connection_of(context);
+
+    return connection != NULL && connection->session != NULL &&
+           nm_session_wants_content(connection->session);
+}
+
+/* What stands between the colon and the value came along only where that was agreed. */
+static void hand_header_on(SMFICTX *context, char *name, char *value)
+{
+    const struct nm_connection *connection = connection_of(context);
+    struct nm_input input = {.event = NM_SESSION_HEADER,
+        .header_name = name,
+        .header_value = value,
+        .header_gap = connection != NULL && (connection->steps & SMFIP_HDR_LEADSPC) != 0
+                          ? ""
+                          : " "};
     struct nm_answer answer;
 
-    (void)value;
-    if (nm_ascii_equal_nocase(name, tag_header) && nm_registry_enter()) {
-        (void)hand_on(context, &input, &answer);
+    (void)hand_on(context, &input, &answer);
+}
+
+static sfsistat on_header(SMFICTX *context, char *name, char *value)
+{
+    if (nm_registry_enter()) {
+        if (wants_content(context) || nm_ascii_equal_nocase(name, tag_header))
+            hand_header_on(context, name, value);
         nm_registry_leave();
     }
     return silent(context, SMFIP_NR_HDR);
@@ -327,6 +403,26 @@ static sfsistat on_header(SMFICTX *context, char *name, char *value)
 static sfsistat on_eoh(SMFICTX *context)
 {
     return silent(context, SMFIP_NR_EOH);
+}
+
+/* Of a message that nobody wants to keep, one part is enough to say so. */
+static sfsistat on_body(SMFICTX *context, unsigned char *bytes, size_t length)
+{
+    const struct nm_connection *connection = connection_of(context);
+    struct nm_input input = {
+        .event = NM_SESSION_BODY, .body = {(const char *)bytes, length}};
+    struct nm_answer answer;
+    bool wanted;
+
+    if (!nm_registry_enter())
+        return too_late();
+    wanted = wants_content(context);
+    if (wanted)
+        (void)hand_on(context, &input, &answer);
+    nm_registry_leave();
+    return !wanted && connection != NULL && (connection->steps & SMFIP_SKIP) != 0
+               ? SMFIS_SKIP
+               : SMFIS_CONTINUE;
 }
 
 static sfsistat on_eom(SMFICTX *context)
@@ -340,7 +436,7 @@ static sfsistat on_eom(SMFICTX *context)
     if (hand_on(context, &input, &answer)) {
         status = give_end(context, &answer);
         nm_session_finish(connection_of(context)->session,
-            answer.kind == NM_ANSWER_REPLY || status == SMFIS_CONTINUE);
+            answer.kind == NM_ANSWER_REPLY || status != SMFIS_TEMPFAIL);
     } else {
         status = without_gate();
     }
@@ -389,6 +485,7 @@ enum nm_code nm_milter_open(
         .xxfi_data = on_data,
         .xxfi_header = on_header,
         .xxfi_eoh = on_eoh,
+        .xxfi_body = on_body,
         .xxfi_eom = on_eom,
         .xxfi_abort = on_abort,
         .xxfi_close = on_close,

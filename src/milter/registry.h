@@ -16,6 +16,7 @@ struct nm_connection {
     struct nm_connection *previous;
     struct nm_session *session; /* NULL when there was no memory for one */
     unsigned long steps;        /* SMFIP_* bits that were agreed on */
+    bool shows_content;         /* messages come whole */
 };
 
 /* A new, registered connection; NULL out of memory. */

@@ -12,7 +12,7 @@ static const struct {
     [NM_ACTION_ACCEPT] = {"accept", true, false, 0},
     [NM_ACTION_TAG] = {"tag", true, false, 1},
     [NM_ACTION_HOLD] = {"hold", true, false, 2},
-    [NM_ACTION_QUARANTINE] = {"quarantine", false, false, 3},
+    [NM_ACTION_QUARANTINE] = {"quarantine", true, false, 3},
     [NM_ACTION_DEFER] = {"defer", true, true, 4},
     [NM_ACTION_CONFIRM] = {"confirm", false, true, 5},
     [NM_ACTION_REJECT] = {"reject", true, true, 6},

@@ -122,6 +122,7 @@ static struct nm_snapshot *make_snapshot(const struct variant *variant, size_t n
 {
     struct nm_snapshot_values values = {.mode = variant->mode,
         .on_audit_failure = variant->on_failure,
+        .on_local_refusal = NM_ACTION_HOLD,
         .partial_message = variant->partial,
         .max_refusals = variant->max_refusals,
         .outbound_authenticated = variant->outbound_only,

@@ -32,6 +32,15 @@ static char *joined(const struct nm_answer *answer)
     return text;
 }
 
+static void keep_taken_off(struct answer *kept, const struct nm_taken_off *off)
+{
+    struct nm_buf buf;
+
+    nm_buf_init(&buf, kept->off, sizeof kept->off);
+    for (; off != NULL; off = off->next)
+        nm_buf_printf(&buf, "%s%s", buf.length > 0 ? "," : "", off->path);
+}
+
 static void keep_answer(
     struct scenario *scenario, size_t number, const struct nm_answer *answer)
 {
@@ -46,6 +55,8 @@ static void keep_answer(
     kept->tags = answer->tag != NULL;
     (void)nm_copy(kept->tag, sizeof kept->tag, answer->tag != NULL ? answer->tag : "");
     kept->strip_count = answer->strip_count;
+    kept->discards = answer->discard;
+    keep_taken_off(kept, answer->take_off);
 }
 
 /* Send `input` as often as `words` say, and keep what is answered. */
@@ -98,7 +109,8 @@ static void on_mail(struct scenario *scenario, const struct words *words)
     struct nm_input input = {.event = NM_SESSION_MAIL,
         .auth = word_value(words, 2, "auth"),
         .smtputf8 = word_given(words, 2, "smtputf8"),
-        .local_submission = word_given(words, 2, "local")};
+        .local_submission = word_given(words, 2, "local"),
+        .without_content = word_given(words, 2, "unseen")};
 
     need_path(scenario, words);
     send(scenario, words, &input);
@@ -106,8 +118,9 @@ static void on_mail(struct scenario *scenario, const struct words *words)
 
 static void on_rcpt(struct scenario *scenario, const struct words *words)
 {
-    struct nm_input input = {
-        .event = NM_SESSION_RCPT, .normalised = word_value(words, 2, "normalised")};
+    struct nm_input input = {.event = NM_SESSION_RCPT,
+        .normalised = word_value(words, 2, "normalised"),
+        .arguments = word_value(words, 2, "args")};
 
     need_path(scenario, words);
     send(scenario, words, &input);
@@ -119,6 +132,17 @@ static void on_header(struct scenario *scenario, const struct words *words)
 
     need_path(scenario, words);
     input.header_name = words->word[1];
+    input.header_gap = " ";
+    input.header_value = word_value(words, 2, "value");
+    send(scenario, words, &input);
+}
+
+static void on_body(struct scenario *scenario, const struct words *words)
+{
+    struct nm_input input = {.event = NM_SESSION_BODY};
+
+    need_path(scenario, words);
+    input.body = (struct nm_bytes){words->word[1], strlen(words->word[1])};
     send(scenario, words, &input);
 }
 
@@ -209,6 +233,22 @@ static void on_audit(struct scenario *scenario, const struct words *words)
     scenario_fail(scenario, scenario->line, "audit does not know \"%s\"", said);
 }
 
+static void on_quarantine(struct scenario *scenario, const struct words *words)
+{
+    struct memory_quarantine *quarantine = &scenario->quarantine;
+    const char *what = words->count > 1 ? words->word[1] : "";
+    const char *which = words->count > 2 ? words->word[2] : "";
+
+    quarantine->begin_fails = strcmp(which, "begin") == 0 ? NM_SYSTEM : NM_OK;
+    quarantine->write_fails = strcmp(which, "write") == 0 ? NM_SYSTEM : NM_OK;
+    quarantine->commit_fails = strcmp(which, "commit") == 0 ? NM_LIMIT : NM_OK;
+    if (strcmp(what, "lets") == 0)
+        (void)nm_copy(quarantine->lets_by, sizeof quarantine->lets_by, which);
+    else if (strcmp(what, "fails") != 0 && strcmp(what, "works") != 0)
+        scenario_fail(
+            scenario, scenario->line, "quarantine does not know \"%s\"", what);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct scenario *scenario, const struct words *words);
@@ -217,6 +257,7 @@ static const struct {
     {"mail", on_mail},
     {"rcpt", on_rcpt},
     {"data", on_data},
+    {"body", on_body},
     {"header", on_header},
     {"end", on_end},
     {"abort", on_abort},
@@ -224,6 +265,7 @@ static const struct {
     {"undone", on_undone},
     {"reload", on_reload},
     {"audit", on_audit},
+    {"quarantine", on_quarantine},
 };
 
 bool scenario_run_event(struct scenario *scenario, const struct words *words)

@@ -75,6 +75,10 @@ static void show_answer(const struct answer *answer, char out[FIELD_MAX])
         nm_buf_printf(&buf, " tag=%s", answer->tag);
     if (answer->strip_count > 0)
         nm_buf_printf(&buf, " strip=%u", answer->strip_count);
+    if (answer->off[0] != '\0')
+        nm_buf_printf(&buf, " off=%s", answer->off);
+    if (answer->discards)
+        nm_buf_puts(&buf, " discard");
 }
 
 /* What the words behind `->` ask for. */
@@ -87,6 +91,8 @@ struct wanted {
     const char *tag;
     unsigned long strip_count;
     unsigned long line_count; /* 0: not asked */
+    const char *off;
+    bool discards;
 };
 
 static void read_wanted(
@@ -97,6 +103,7 @@ static void read_wanted(
 
     memset(out, 0, sizeof *out);
     out->tag = word_value(words, 1, "tag");
+    out->off = word_value(words, 1, "off");
     out->line_count = lines != NULL ? word_number(scenario, lines) : 0;
     out->strip_count = strip != NULL ? word_number(scenario, strip) : 0;
     for (size_t i = 1; i < words->count; i++) {
@@ -106,6 +113,8 @@ static void read_wanted(
             out->regex = word;
         else if (strcmp(word, "hold") == 0)
             out->holds = true;
+        else if (strcmp(word, "discard") == 0)
+            out->discards = true;
         else if (word[0] >= '2' && word[0] <= '5' && word[1] == '.')
             out->status = word;
         else if (word[0] >= '4' && word[0] <= '5')
@@ -130,7 +139,9 @@ static bool is_wanted(
     return answer->kind == NM_ANSWER_CONTINUE && answer->holds == wanted->holds &&
            answer->tags == (wanted->tag != NULL) &&
            (wanted->tag == NULL || fits(scenario, wanted->tag, answer->tag)) &&
-           answer->strip_count == wanted->strip_count;
+           answer->strip_count == wanted->strip_count &&
+           strcmp(answer->off, wanted->off != NULL ? wanted->off : "") == 0 &&
+           answer->discards == wanted->discards;
 }
 
 static void check_answers(struct scenario *scenario, const struct wanted *wanted,
@@ -494,6 +505,27 @@ static void on_pinned(struct scenario *scenario, const struct words *words)
             pinned ? "yes" : "no");
 }
 
+static void on_kept(struct scenario *scenario, const struct words *words)
+{
+    const struct memory_quarantine *quarantine = &scenario->quarantine;
+    const struct memory_kept *kept = &quarantine->kept[scenario->kept_checked];
+    const char *id = word_value(words, 2, "id");
+    const char *arguments = word_value(words, 2, "args");
+    const char *last = words->word[words->count - 1];
+
+    if (words->count < 2)
+        scenario_fail(scenario, scenario->line, "kept needs a recipient");
+    if (scenario->kept_checked == quarantine->count)
+        scenario_fail(scenario, scenario->line, "nothing more is in the quarantine");
+    scenario->kept_checked++;
+    if (strcmp(words->word[1], kept->recipient) != 0 ||
+        (id != NULL && !fits(scenario, id, kept->id.text)) ||
+        (arguments != NULL && strcmp(arguments, kept->arguments) != 0) ||
+        (is_regex(last) && !fits(scenario, last, kept->content)))
+        scenario_fail(scenario, scenario->line, "kept is %s id=%s args=%s\n%s",
+            kept->recipient, kept->id.text, kept->arguments, kept->content);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct scenario *scenario, const struct words *words);
@@ -505,6 +537,7 @@ static const struct {
     {"waits", on_waits},
     {"logged", on_logged},
     {"pinned", on_pinned},
+    {"kept", on_kept},
 };
 
 bool scenario_run_expectation(struct scenario *scenario, const struct words *words)
@@ -528,6 +561,11 @@ void scenario_check_end(struct scenario *scenario)
         scenario_fail(scenario, scenario->line,
             "errors were logged that the scenario does not tell of, the last: %s",
             audit->last_error);
+    if (scenario->kept_checked != scenario->quarantine.count)
+        scenario_fail(scenario, scenario->line, "the quarantine has %s besides",
+            scenario->quarantine.kept[scenario->kept_checked].recipient);
+    if (scenario->session == NULL && scenario->quarantine.open > 0)
+        scenario_fail(scenario, scenario->line, "a message is still on its way in");
     if (scenario->rows_checked == audit->count)
         return;
     row = &audit->rows[scenario->rows_checked];

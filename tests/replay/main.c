@@ -203,6 +203,7 @@ static void run(const char *file)
 
     memory_audit_init(&scenario.audit);
     scenario.ports = memory_audit_ports(&scenario.audit);
+    scenario.ports.quarantine = memory_quarantine_port(&scenario.quarantine);
     read_lines(&scenario);
     while (scenario.line < scenario.line_count) {
         scenario.line++;

@@ -9,19 +9,24 @@
  *     file partners.txt:                   a list beside them
  *
  *     connect 192.0.2.7                    or `connect local`; ends the last session
- *     mail <a@b> smtputf8 auth=alice local queue=4X
+ *     mail <a@b> smtputf8 auth=alice local queue=4X      unseen: without content
  *     rcpt <x@army.ml> normalised=x@army.ml queue=4X times=9   {n} in it: 1 to 9
- *     data | header NAME | end queue=4X | abort | close
+ *     rcpt <x@army.ml> args=NOTIFY=NEVER
+ *     data | header NAME value=… | body TEXT | end queue=4X | abort | close
  *     undone                               the answer to `end` could not be given
  *     reload strict                        the snapshot is swapped
  *     audit fails append | wait | timeout  from now on;  audit works
+ *     quarantine fails begin | write | commit            quarantine works
+ *     quarantine lets x@army.ml            it is being released, and let by once
  *
  *     -> continue                          what was answered to the line above:
  *     -> 550 5.7.1 /regex/ lines=2         on the reply's lines, joined by newlines
  *     -> hold /regex/ tag=$1 strip=2       $1: the reference of the first decision
+ *     -> off=<x@a>,<y@a> | discard         recipients taken off; all of them
  *
  *     row recipient=x@army.ml match=near-miss reply=/Ref $1/ durable=yes times=9
  *     outcome refused queue=4X durable=yes
+ *     kept x@army.ml id=$1 /regex/         in the quarantine, in order, and its content
  *     count near_misses 1                  as `nearmiss status` has it, until now
  *     waits 1                              for the log, since the last such line
  *     logged 1 /regex/                     errors, likewise
@@ -37,6 +42,7 @@
 #define NM_TESTS_SCENARIO_H
 
 #include "memory_audit.h"
+#include "memory_quarantine.h"
 
 #include "gate/session.h"
 
@@ -66,6 +72,8 @@ struct answer {
     char tag[64];
     unsigned strip_count;
     size_t line_count;
+    char off[512]; /* joined by commas */
+    bool discards;
 };
 
 struct scenario {
@@ -82,6 +90,7 @@ struct scenario {
     struct named_config *current;
 
     struct memory_audit audit;
+    struct memory_quarantine quarantine;
     struct nm_ports ports;
     struct nm_slot *slot;
     struct nm_session *session;
@@ -92,6 +101,7 @@ struct scenario {
     bool answers_checked;
 
     size_t rows_checked;
+    size_t kept_checked;
     unsigned waits_checked;
     unsigned errors_checked;
 };

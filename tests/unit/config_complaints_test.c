@@ -50,8 +50,15 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
         {"confirm = 5;", "confirm is not built in this version"},
         {"confirm = { mode = \"code\"; };",
             "confirm.mode is not built in this version"},
-        {"quarantine = { release = \"sendmail\"; };",
-            "quarantine.release is not built in this version"},
+        {"quarantine = { release = \"smtp:127.0.0.1\"; };",
+            "quarantine.release: \"smtp:127.0.0.1\" is none of \"sendmail\", "
+            "\"sendmail:/path\" and \"smtp:host:port\""},
+        {"quarantine = { release = \"smtp:localhost:smtp\"; };",
+            "quarantine.release: \"smtp:localhost:smtp\" has no port behind its last "
+            "colon"},
+        {"local_submission = \"reject\";",
+            "local_submission: \"reject\" is none of \"accept\", \"tag\", "
+            "\"quarantine\", \"hold\""},
 
         /* types */
         {"mode = 1;", "mode: expects a string, not the number 1"},
@@ -198,8 +205,6 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
             "\"accept\"?"},
         {"rules = ( { action = \"confirm\"; } );",
             "rule 1: action: \"confirm\" is not built in this version"},
-        {"rules = ( { action = \"quarantine\"; } );",
-            "rule 1: action: \"quarantine\" is not built in this version"},
         {"rules = ( { action = \"tag\"; first_contact = true; } );",
             "rule 1: first_contact is not built in this version"},
         {"rules = ( { action = \"tag\"; confidance = 1; } );",

@@ -121,6 +121,8 @@ START_TEST(test_config__what_is_left_out_has_its_default)
     ck_assert(!values->outbound_authenticated);
     ck_assert_int_eq(values->mode, NM_MODE_ENFORCE);
     ck_assert_int_eq(values->on_audit_failure, NM_ACTION_DEFER);
+    ck_assert_int_eq(values->on_local_refusal, NM_ACTION_HOLD);
+    ck_assert(!values->needs_content);
     ck_assert_uint_eq(values->max_refusals, 8);
     ck_assert(!values->partial_message);
     ck_assert_uint_eq(nm_policy_size(values->policy), 3);

@@ -184,6 +184,7 @@ static inline struct nm_snapshot_values world_values(
 {
     struct nm_snapshot_values values = {.mode = NM_MODE_ENFORCE,
         .on_audit_failure = NM_ACTION_DEFER,
+        .on_local_refusal = NM_ACTION_HOLD,
         .max_refusals = 8,
         .gateway = "gw",
         .config_hash = "hash"};

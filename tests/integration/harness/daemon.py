@@ -13,6 +13,7 @@ import pwd
 import re
 import shutil
 import signal
+import socket
 import subprocess
 
 from . import conf
@@ -145,10 +146,10 @@ class Daemon:
         self.server.send_signal(signal.SIGUSR1)
         until("the new configuration is in force", lambda: self.status()["config"] != before)
 
-    def run(self, *arguments, program="NEARMISS", text_in=None, **process):
+    def run(self, *arguments, program="NEARMISS", text_in=None, environment=None, **process):
         """Run the tool, or the daemon for a moment, to its end. After a change of user
         LeakSanitizer cannot work: the kernel keeps the process from looking into itself."""
-        environment = {**os.environ, **self._environment()}
+        environment = {**os.environ, **self._environment(), **(environment or {})}
         if process:
             environment["LSAN_OPTIONS"] = "detect_leaks=0"
         return subprocess.run(
@@ -169,6 +170,15 @@ class Daemon:
                 f"nearmiss {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}"
             )
         return done.stdout
+
+    def control(self, request):
+        """What the daemon answers to a line on its control socket."""
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(DEADLINE_S)
+            peer.connect(self.control_socket)
+            peer.sendall(request.encode() + b"\n")
+            with peer.makefile("rb") as answer:
+                return answer.read().decode()
 
     def each_row(self):
         """The audit log's rows one by one, oldest first; there may be very many."""
@@ -198,6 +208,12 @@ class Daemon:
             return rows if len(done) == len(rows) >= count else None
 
         return until(f"{count} rows with an outcome about {about}", settled)
+
+    def kept(self, about=""):
+        """The quarantine's entries whose sender or recipient holds `about`, oldest first."""
+        printed = self.ask("quarantine", "list", "--format", "json")
+        entries = [json.loads(line) for line in printed.splitlines()]
+        return [one for one in entries if about in one["sender"] + " " + one["recipient"]]
 
     def status(self):
         return json.loads(self.ask("status", "--format", "json"))

@@ -177,10 +177,12 @@ class Postfix:
         return [row for row in rows if about in " ".join([row["sender"], *row["recipients"]])]
 
     def settle(self, queue_ids):
-        """Wait until each message is delivered or held; the ids of the held ones."""
+        """Wait until each message is delivered, held or discarded; the ids of the held
+        ones."""
         held = []
         for queue_id in queue_ids:
-            end = self.log.until(f" {queue_id}: removed", f" {queue_id}: milter-hold")
+            ends = ("removed", "milter-discard", "milter-hold")
+            end = self.log.until(*(f" {queue_id}: {one}" for one in ends))
             if end.endswith("hold"):
                 held.append(queue_id)
         return held

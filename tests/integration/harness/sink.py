@@ -29,6 +29,8 @@ class Delivery:
     recipients: list = field(default_factory=list)
     headers: list = field(default_factory=list)  # (name, value), in order
     body: str = ""
+    raw: bytes = b""  # the message behind the sink's own Received, byte for byte
+    arguments: list = field(default_factory=list)  # of MAIL, then of each RCPT, as given
 
     def header(self, name):
         """The values of all headers called `name`."""
@@ -57,6 +59,8 @@ def parse(text):
     head, _, rest = text.partition("\nReceived: from ")
     for line in head.split("\n"):
         name, _, value = line.partition(": ")
+        if name in ("X-Mail-Args", "X-Rcpt-Args"):
+            delivery.arguments.append(value)
         if name == "X-Mail-Args":
             delivery.sender = _path(value)
         elif name == "X-Rcpt-Args":
@@ -103,9 +107,12 @@ class Sink:
         found = []
         for name in sorted(os.listdir(self._dumps)):
             with open(os.path.join(self._dumps, name), "rb") as file:
-                text = file.read().decode("utf-8", "replace")
+                content = file.read()
+            text = content.decode("utf-8", "replace")
             if about in text:
                 found.append(parse(text))
+                rest = content.partition(b"\nReceived: from ")[2]
+                found[-1].raw = re.split(rb"\n\t[^\n]*\([A-Z]+\)\n", rest, maxsplit=1)[1]
         return found
 
     def close(self):

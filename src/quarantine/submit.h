@@ -1,0 +1,37 @@
+/*
+ * Handing a message to a mail server: by SMTP to a port, or to the sendmail command, which
+ * speaks SMTP on its standard input (`-bs`).
+ */
+#ifndef NM_QUARANTINE_SUBMIT_H
+#define NM_QUARANTINE_SUBMIT_H
+
+#include <nearmiss/base.h>
+
+enum {
+    NM_SUBMIT_TIMEOUT_MS = 300 * 1000, /* for each reply */
+    NM_SUBMIT_REPLY_MAX = 512
+};
+
+struct nm_submission {
+    const char *route;  /* "sendmail", "sendmail:/path" or "smtp:host:port" */
+    const char *name;   /* ours, for EHLO */
+    const char *sender; /* without brackets; "" is the null sender */
+    const char
+        *mail_options; /* parameters as the message came with; those that the mail
+                                 server offers are given again, but SIZE and AUTH */
+    const char *recipient;
+    const char *rcpt_options;
+    int file; /* the message, from its beginning */
+};
+
+struct nm_submit_result {
+    bool is_unsure; /* it failed, but the mail server may have taken the message */
+    char reply[NM_SUBMIT_REPLY_MAX]; /* the last one, made visible */
+};
+
+/* NM_OK: the mail server has taken the message over. NM_BAD_INPUT when it refuses, with
+ * its reply in `error`; NM_SYSTEM, NM_TIMEOUT. */
+enum nm_code nm_submit(const struct nm_submission *submission,
+    struct nm_submit_result *result, struct nm_error *error);
+
+#endif
