@@ -26,6 +26,8 @@ struct nm_number_text nm_share_text(uint64_t part, uint64_t whole)
 
     if (part > 0 && percent < 0.1)
         (void)snprintf(out.text, sizeof out.text, "<0.1%%");
+    else if (part < whole && percent >= 99.5)
+        (void)snprintf(out.text, sizeof out.text, ">99%%");
     else if (part > 0 && percent < 9.95)
         (void)snprintf(out.text, sizeof out.text, "%.1f%%", percent);
     else if (part > 0)

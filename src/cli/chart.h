@@ -12,7 +12,7 @@ struct nm_number_text {
 };
 struct nm_number_text nm_number_text(uint64_t number);
 
-/* "65%", "0.4%", "<0.1%"; "" of nothing. */
+/* "65%", "0.4%", "<0.1%", ">99%"; "" of nothing. */
 struct nm_number_text nm_share_text(uint64_t part, uint64_t whole);
 
 /* A bar of `part` in `most`, at most `columns` wide, without trailing spaces. What is not

@@ -57,6 +57,8 @@ void nm_html_share(FILE *out, uint64_t part, uint64_t whole)
         return;
     if (percent < 0.1)
         (void)fputs("&lt; 0.1&nbsp;%", out);
+    else if (percent >= 99.5 && part < whole)
+        (void)fputs("&gt; 99&nbsp;%", out);
     else
         (void)fprintf(out, percent < 9.95 ? "%.1f&nbsp;%%" : "%.0f&nbsp;%%", percent);
 }
