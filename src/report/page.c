@@ -473,12 +473,12 @@ static void put_actions(FILE *out, const struct nm_report *report)
 {
     const struct nm_groups *actions = &report->by[NM_BY_ACTION];
 
-    (void)fputs(
-        "<section>\n<h2>What was decided, and what became of it</h2>\n<div "
-        "class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Actions and "
-        "outcomes\"><table>\n<caption>Near misses and other recipients that a rule "
-        "acted on</caption>\n<thead><tr><th scope=\"col\">Action</th><th "
-        "scope=\"col\" class=\"number\">times</th>",
+    (void)fputs("<section>\n<h2>What was decided, and what became of it</h2>\n<p "
+                "class=\"soft\">Near misses, and other recipients that a rule acted "
+                "on</p>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" "
+                "aria-label=\"Actions and outcomes\"><table>\n<thead><tr><th "
+                "scope=\"col\">Action</th><th scope=\"col\" "
+                "class=\"number\">times</th>",
         out);
     put_fate_titles(out);
     (void)fputs("</tr></thead>\n<tbody>\n", out);
