@@ -2,8 +2,6 @@
 #include "command.h"
 #include "figures.h"
 
-#include <stdlib.h>
-
 static enum nm_exit put_figures(const struct nm_call *call, enum nm_format format,
     const struct nm_report *report, bool rules_known)
 {
@@ -18,27 +16,16 @@ static enum nm_exit put_figures(const struct nm_call *call, enum nm_format forma
 
 static enum nm_exit run(const struct nm_call *call)
 {
-    struct nm_audit_reader *reader = NULL;
-    struct nm_config *config = NULL;
-    struct nm_report *report = NULL;
+    struct nm_figures figures;
     enum nm_format format;
-    int64_t since_us;
-    int64_t until_us;
-    char *path = NULL;
     enum nm_exit status;
 
-    if (!nm_call_format(call, NM_FORMAT_CSV, &format) ||
-        !nm_call_span(call, &since_us, &until_us))
+    if (!nm_call_format(call, NM_FORMAT_CSV, &format))
         return NM_EXIT_USAGE;
-    status = nm_open_log_and_config(call, &reader, &path, &config);
+    status = nm_figures_open(call, &figures);
     if (status == NM_EXIT_FINE)
-        status = nm_gather(call, reader, config, since_us, until_us, &report);
-    if (status == NM_EXIT_FINE)
-        status = put_figures(call, format, report, config != NULL);
-    nm_report_free(&report);
-    nm_audit_reader_close(&reader);
-    nm_config_free(&config);
-    free(path);
+        status = put_figures(call, format, figures.report, figures.config != NULL);
+    nm_figures_close(&figures);
     return status;
 }
 

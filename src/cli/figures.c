@@ -3,6 +3,7 @@
 #include "json.h"
 #include "times.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,7 +11,8 @@
 enum { DAYS = 30, PROGRESS_COLUMNS = 30, PROGRESS_AFTER_MS = 400 };
 static const int64_t day_us = INT64_C(86400000000);
 
-bool nm_call_span(const struct nm_call *call, int64_t *since_us, int64_t *until_us)
+/* False: the usage was told. */
+static bool read_span(const struct nm_call *call, int64_t *since_us, int64_t *until_us)
 {
     *until_us = call->now_us;
     *since_us = 0;
@@ -145,9 +147,9 @@ static enum nm_code add_rules(struct gather *gather, const struct nm_config *con
     return code;
 }
 
-enum nm_exit nm_gather(const struct nm_call *call, struct nm_audit_reader *reader,
-    const struct nm_config *config, int64_t since_us, int64_t until_us,
-    struct nm_report **out)
+static enum nm_exit gather_report(const struct nm_call *call,
+    struct nm_audit_reader *reader, const struct nm_config *config, int64_t since_us,
+    int64_t until_us, struct nm_report **out)
 {
     struct gather gather = {.call = call,
         .shows_progress = isatty(fileno(call->err)) != 0,
@@ -170,6 +172,32 @@ enum nm_exit nm_gather(const struct nm_call *call, struct nm_audit_reader *reade
     nm_report_settle(gather.report);
     *out = gather.report;
     return NM_EXIT_FINE;
+}
+
+enum nm_exit nm_figures_open(const struct nm_call *call, struct nm_figures *figures)
+{
+    int64_t since_us;
+    int64_t until_us;
+    enum nm_exit status;
+
+    *figures = (struct nm_figures){0};
+    if (!read_span(call, &since_us, &until_us))
+        return NM_EXIT_USAGE;
+    status = nm_open_log_and_config(
+        call, &figures->reader, &figures->path, &figures->config);
+    return status == NM_EXIT_FINE
+               ? gather_report(call, figures->reader, figures->config, since_us,
+                     until_us, &figures->report)
+               : status;
+}
+
+void nm_figures_close(struct nm_figures *figures)
+{
+    nm_report_free(&figures->report);
+    nm_audit_reader_close(&figures->reader);
+    nm_config_free(&figures->config);
+    free(figures->path);
+    figures->path = NULL;
 }
 
 /* ---- JSON --------------------------------------------------------------- */

@@ -7,15 +7,19 @@
 
 #include "report/report.h"
 
-/* The span of --since (30 days ago unless given) to --until (now). False: the usage was
- * told. */
-bool nm_call_span(const struct nm_call *call, int64_t *since_us, int64_t *until_us);
+/* A log, and the report of a span of it. */
+struct nm_figures {
+    struct nm_audit_reader *reader;
+    struct nm_config *config; /* that named the log; NULL when --database did */
+    struct nm_report *report;
+    char *path;
+};
 
-/* Read the log into a new report, with the rules of `config` unless it is NULL; on a
- * terminal, with a progress bar on standard error. What fails is told. */
-enum nm_exit nm_gather(const struct nm_call *call, struct nm_audit_reader *reader,
-    const struct nm_config *config, int64_t since_us, int64_t until_us,
-    struct nm_report **out);
+/* Read the log that the call names into a report: from --since (30 days ago unless given)
+ * to --until (now), with the rules of the configuration; on a terminal, with a progress bar
+ * on standard error. What fails is told. To be closed whatever comes back. */
+enum nm_exit nm_figures_open(const struct nm_call *call, struct nm_figures *figures);
+void nm_figures_close(struct nm_figures *figures);
 
 /* For people, with bars. `rules_known` says that rules which never fired are in it. */
 void nm_put_figures_text(

@@ -42,13 +42,13 @@ static const struct nm_audit_event *find_row(void *self, int64_t sequence)
 
 /* ---- the page ----------------------------------------------------------- */
 
-static bool write_page(FILE *file, const struct nm_call *call,
-    const struct nm_report *report, const struct nm_config *config,
-    struct nm_audit_reader *reader)
+static bool write_page(
+    FILE *file, const struct nm_call *call, const struct nm_figures *figures)
 {
-    struct rows rows = {.reader = reader};
+    const struct nm_config *config = figures->config;
+    struct rows rows = {.reader = figures->reader};
     const struct nm_report_page page = {
-        .report = report,
+        .report = figures->report,
         .gateway = config != NULL ? nm_config_settings(config)->gateway : "",
         .program = "nearmiss " NM_VERSION,
         .made_us = call->now_us,
@@ -63,9 +63,8 @@ static bool write_page(FILE *file, const struct nm_call *call,
 
 /* The page names people: others than the owner's group cannot read it. It takes its name
  * only when it is whole. */
-static enum nm_exit put_page(const struct nm_call *call, const char *path,
-    const struct nm_report *report, const struct nm_config *config,
-    struct nm_audit_reader *reader)
+static enum nm_exit put_page(
+    const struct nm_call *call, const char *path, const struct nm_figures *figures)
 {
     char *draft = malloc(strlen(path) + sizeof ".draft");
     FILE *file = NULL;
@@ -79,7 +78,7 @@ static enum nm_exit put_page(const struct nm_call *call, const char *path,
     }
     if (file != NULL) {
         (void)fchmod(fileno(file), PAGE_MODE);
-        fine = write_page(file, call, report, config, reader);
+        fine = write_page(file, call, figures);
         fine = fclose(file) == 0 && fine;
         fine = fine && rename(draft, path) == 0;
         failure = errno;
@@ -97,30 +96,17 @@ static enum nm_exit put_page(const struct nm_call *call, const char *path,
 
 static enum nm_exit run(const struct nm_call *call)
 {
-    struct nm_audit_reader *reader = NULL;
-    struct nm_config *config = NULL;
-    struct nm_report *report = NULL;
     const char *page = call->values[NM_CLI_HTML];
-    int64_t since_us;
-    int64_t until_us;
-    char *path = NULL;
-    enum nm_exit status;
+    struct nm_figures figures;
+    enum nm_exit status = nm_figures_open(call, &figures);
 
-    if (!nm_call_span(call, &since_us, &until_us))
-        return NM_EXIT_USAGE;
-    status = nm_open_log_and_config(call, &reader, &path, &config);
-    if (status == NM_EXIT_FINE)
-        status = nm_gather(call, reader, config, since_us, until_us, &report);
     if (status == NM_EXIT_FINE && page == NULL)
-        nm_put_figures_text(call, report, config != NULL);
+        nm_put_figures_text(call, figures.report, figures.config != NULL);
     else if (status == NM_EXIT_FINE && strcmp(page, "-") == 0)
-        (void)write_page(call->out, call, report, config, reader);
+        (void)write_page(call->out, call, &figures);
     else if (status == NM_EXIT_FINE)
-        status = put_page(call, page, report, config, reader);
-    nm_report_free(&report);
-    nm_audit_reader_close(&reader);
-    nm_config_free(&config);
-    free(path);
+        status = put_page(call, page, &figures);
+    nm_figures_close(&figures);
     return status;
 }
 
