@@ -75,6 +75,12 @@ static void take_off(const struct nm_transaction *message, struct nm_answer *ans
     answer->discard = message->to_spool == message->going_on;
 }
 
+/* X-Nearmiss headers to take off. In observe mode the message stays as it is. */
+static unsigned headers_to_strip(const struct nm_transaction *message)
+{
+    return nm_observes(message) ? 0 : message->tag_headers;
+}
+
 static enum nm_outcome fold(struct nm_session *session, struct nm_answer *answer)
 {
     struct nm_transaction *message = &session->message;
@@ -91,14 +97,18 @@ static enum nm_outcome fold(struct nm_session *session, struct nm_answer *answer
         answer_late_refusals(session, answer);
         return NM_OUTCOME_REFUSED;
     }
+    if (headers_to_strip(message) > NM_TAG_HEADERS_MAX) {
+        nm_answer_reply(session, answer, 550, "5.7.1",
+            "The message has too many X-Nearmiss headers. Not sent");
+        return NM_OUTCOME_REFUSED;
+    }
     if (!keep(session, answer))
         return NM_OUTCOME_REFUSED;
     nm_answer_continue(answer);
     take_off(message, answer);
     if (answer->discard)
         return NM_OUTCOME_QUARANTINED;
-    if (!nm_observes(message))
-        answer->strip_count = message->tag_headers;
+    answer->strip_count = headers_to_strip(message);
     if (message->tag)
         answer->tag = message->tag_value;
     if (!message->hold)
@@ -118,8 +128,8 @@ static enum nm_outcome fold_failure(
         return NM_OUTCOME_REFUSED;
     }
     nm_answer_continue(answer);
-    if (!nm_observes(message))
-        answer->strip_count = message->tag_headers;
+    if (headers_to_strip(message) <= NM_TAG_HEADERS_MAX)
+        answer->strip_count = headers_to_strip(message);
     take_off(message, answer); /* they are kept, and else would get it twice */
     return answer->discard ? NM_OUTCOME_QUARANTINED : NM_OUTCOME_PASSED;
 }

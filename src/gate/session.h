@@ -18,6 +18,9 @@ enum {
     /* Judged in a message. More are put off with 452; mail that did not come by SMTP is
      * held instead. */
     NM_RECIPIENTS_MAX = 50000,
+    /* X-Nearmiss headers that are taken off a message, which is refused when it has more:
+     * for each the mail server looks through all of its headers. */
+    NM_TAG_HEADERS_MAX = 100,
     /* Kept of a message: its sender, its user, and the refusals that its end names. */
     NM_TRANSACTION_BYTES_MAX = 1024 * 1024
 };

@@ -428,12 +428,18 @@ static enum nm_outcome expect_whole(
     expected->tagged = NULL;
     expected->strip_count =
         model->pinned->mode == NM_MODE_ENFORCE ? model->tag_headers : 0;
+    if (!recordable && expected->strip_count > NM_TAG_HEADERS_MAX)
+        expected->strip_count = 0;
     if (!recordable)
         return NM_OUTCOME_PASSED;
     if (any(model, is_refused_late)) {
         const bool for_good = any(model, is_rejected_late);
 
         expect_reply(expected, for_good ? 550 : 451, for_good ? "5.7.1" : "4.7.1");
+        return NM_OUTCOME_REFUSED;
+    }
+    if (expected->strip_count > NM_TAG_HEADERS_MAX) {
+        expect_reply(expected, 550, "5.7.1");
         return NM_OUTCOME_REFUSED;
     }
     expected->hold = any(model, is_held);
