@@ -83,8 +83,9 @@ struct nm_request {
     const char *recipient_text; /* likewise, as given */
     const char *auth;           /* authenticated user; NULL or "" for none */
     struct nm_ip client;
-    bool first_contact; /* no earlier mail from here to this domain is on record */
-    bool smtputf8;      /* the session may be answered in UTF-8 (RFC 6531) */
+    unsigned near_misses; /* of the message's recipients so far, this one included */
+    bool first_contact;   /* no earlier mail from here to this domain is on record */
+    bool smtputf8;        /* the session may be answered in UTF-8 (RFC 6531) */
 };
 
 /* ---- rules -------------------------------------------------------------- */
@@ -121,6 +122,12 @@ struct nm_rule_spec {
     size_t network_count;
     enum nm_trilean authenticated;
     enum nm_trilean first_contact;
+    unsigned near_misses; /* of the message's recipients, at least; 0: not asked */
+
+    /* Exceptions: the rule does not fit where all conditions of one of these do. Nothing
+     * else of them is looked at. */
+    const struct nm_rule_spec *unless;
+    size_t unless_count;
 
     enum nm_action action;
     enum nm_mode mode; /* NM_MODE_OBSERVE: decide and record only */

@@ -83,6 +83,35 @@ static void put_given(FILE *out, const struct nm_subject *subject)
         nm_put_visible(out, subject->given.data, subject->given.length);
 }
 
+/* Why the rules before the one that decided did not: the first few of them. */
+static void put_passed_over(const struct check *check)
+{
+    enum { SHOWN_MAX = 12 };
+    const struct nm_policy *policy = nm_snapshot_values(check->view.snapshot)->policy;
+    const struct nm_request *request = &check->subject.request;
+    FILE *out = check->call->out;
+    size_t count = 0;
+
+    if (check->subject.judgement.decision.rule == NULL &&
+        !nm_subject_is_near_miss(&check->subject))
+        return;
+    while (count < nm_policy_size(policy) &&
+           nm_policy_explain(policy, count, request) != NULL)
+        count++;
+    for (size_t i = 0; i < count && i < SHOWN_MAX; i++) {
+        const char *name = nm_policy_rule_name(policy, i);
+
+        put_label(out, i == 0 ? "passed over" : "");
+        nm_put_visible(out, name, strlen(name));
+        (void)fprintf(out, ": %s\n", nm_policy_explain(policy, i, request));
+    }
+    if (count > SHOWN_MAX) {
+        put_label(out, "");
+        (void)fprintf(
+            out, "and %zu more rules; see nearmiss explain\n", count - SHOWN_MAX);
+    }
+}
+
 /* What comes of it, below a line that says what it is. */
 static void put_details(const struct check *check)
 {
@@ -102,6 +131,7 @@ static void put_details(const struct check *check)
     put_label(out, "action");
     nm_put_decision(out, check->view.snapshot, &subject->judgement.decision);
     (void)fputc('\n', out);
+    put_passed_over(check);
     nm_subject_reply(subject, reply);
     if (reply[0] != '\0') {
         put_label(out, "reply");

@@ -120,12 +120,18 @@ const struct nm_command nm_command_config_test = {
 
 /* ---- values as JSON ----------------------------------------------------- */
 
-/* One object an option, printed as they come; or the keys of one rule, into `rule`. */
+/* One object an option, printed as they come. */
 struct printing {
     const struct nm_call *call;
     const struct nm_config *config; /* NULL: the defaults */
     bool failed;
-    struct nm_json rule;
+    size_t rule; /* the one that is being printed */
+};
+
+/* An object that is filled from what a rule, or an exception, gives. */
+struct filling {
+    struct printing *printing;
+    struct nm_json json;
 };
 
 static void add_rule_key(void *self, const struct nm_config_value *value);
@@ -143,16 +149,42 @@ static json_t *texts_json(const struct nm_config_value *value)
     return nm_json_take(&list);
 }
 
+/* `exception` is one of the rule's, or NO_EXCEPTION for the rule itself. */
+#define NO_EXCEPTION SIZE_MAX
+
+static json_t *rule_json(struct printing *printing, size_t exception)
+{
+    struct filling filling = {.printing = printing, .json = nm_json_begin()};
+    const enum nm_code code =
+        exception == NO_EXCEPTION
+            ? nm_config_each_of_rule(
+                  printing->config, printing->rule, add_rule_key, &filling)
+            : nm_config_each_of_exception(
+                  printing->config, printing->rule, exception, add_rule_key, &filling);
+
+    if (code != NM_OK)
+        filling.json.failed = true;
+    return nm_json_take(&filling.json);
+}
+
 static json_t *rules_json(struct printing *printing, size_t count)
 {
     struct nm_json list = {.object = json_array()};
 
     for (size_t i = 0; list.object != NULL && i < count; i++) {
-        printing->rule = nm_json_begin();
-        if (nm_config_each_of_rule(printing->config, i, add_rule_key, printing) !=
-            NM_OK)
-            printing->rule.failed = true;
-        if (json_array_append_new(list.object, nm_json_take(&printing->rule)) != 0)
+        printing->rule = i;
+        if (json_array_append_new(list.object, rule_json(printing, NO_EXCEPTION)) != 0)
+            list.failed = true;
+    }
+    return nm_json_take(&list);
+}
+
+static json_t *exceptions_json(struct printing *printing, size_t count)
+{
+    struct nm_json list = {.object = json_array()};
+
+    for (size_t i = 0; list.object != NULL && i < count; i++) {
+        if (json_array_append_new(list.object, rule_json(printing, i)) != 0)
             list.failed = true;
     }
     return nm_json_take(&list);
@@ -180,14 +212,17 @@ static void add_value(struct printing *printing, struct nm_json *json, const cha
     case NM_CONFIG_RULES:
         nm_json_add(json, key, rules_json(printing, value->count));
         break;
+    case NM_CONFIG_EXCEPTIONS:
+        nm_json_add(json, key, exceptions_json(printing, value->count));
+        break;
     }
 }
 
 static void add_rule_key(void *self, const struct nm_config_value *value)
 {
-    struct printing *printing = self;
+    struct filling *filling = self;
 
-    add_value(printing, &printing->rule, value->path, value);
+    add_value(filling->printing, &filling->json, value->path, value);
 }
 
 static void print_option(void *self, const struct nm_config_value *value)

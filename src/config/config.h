@@ -105,12 +105,13 @@ bool nm_config_print(const struct nm_config *config, FILE *out);
 /* An option's value, for who prints it in another form. Pointers are borrowed for the
  * call. */
 enum nm_config_kind {
-    NM_CONFIG_BOOL,    /* `number`, 0 or 1 */
-    NM_CONFIG_INTEGER, /* `number` */
-    NM_CONFIG_REAL,    /* `number` */
-    NM_CONFIG_TEXT,    /* `text` */
-    NM_CONFIG_TEXTS,   /* `texts`, `count` of them */
-    NM_CONFIG_RULES    /* `count`; see nm_config_each_of_rule */
+    NM_CONFIG_BOOL,      /* `number`, 0 or 1 */
+    NM_CONFIG_INTEGER,   /* `number` */
+    NM_CONFIG_REAL,      /* `number` */
+    NM_CONFIG_TEXT,      /* `text` */
+    NM_CONFIG_TEXTS,     /* `texts`, `count` of them */
+    NM_CONFIG_RULES,     /* `count`; see nm_config_each_of_rule */
+    NM_CONFIG_EXCEPTIONS /* `count`; see nm_config_each_of_exception */
 };
 
 struct nm_config_value {
@@ -133,6 +134,9 @@ enum nm_code nm_config_each(
     const struct nm_config *config, nm_config_visit *visit, void *self);
 enum nm_code nm_config_each_of_rule(
     const struct nm_config *config, size_t i, nm_config_visit *visit, void *self);
+/* Of a rule's exceptions the `i`th; no default rule has one. */
+enum nm_code nm_config_each_of_exception(const struct nm_config *config, size_t rule,
+    size_t i, nm_config_visit *visit, void *self);
 
 /* The option list as mdoc, for nearmiss.conf(5). */
 bool nm_config_print_mdoc(FILE *out);

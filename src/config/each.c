@@ -32,6 +32,7 @@ static enum nm_config_kind kind_of(enum nm_option_type type)
         return NM_CONFIG_TEXTS;
     case NM_OPTION_GROUP:
     case NM_OPTION_RULES:
+    case NM_OPTION_UNLESS:
         break;
     }
     return NM_CONFIG_RULES;
@@ -140,32 +141,58 @@ static void visit_trilean(
         visit_number(visiting, key, NM_CONFIG_BOOL, wanted == NM_YES);
 }
 
+static enum nm_code visit_conditions(
+    const struct visiting *visiting, const struct nm_rule_spec *rule)
+{
+    const char **techniques = calloc(rule->technique_count + 1, sizeof *techniques);
+
+    if (techniques == NULL)
+        return NM_NO_MEMORY;
+    for (size_t at = 0; at < rule->technique_count; at++)
+        techniques[at] = nm_technique_name(rule->techniques[at]);
+    if (rule->confidence >= 0)
+        visit_number(visiting, NM_RULE_CONFIDENCE, NM_CONFIG_REAL, rule->confidence);
+    visit_texts(visiting, NM_RULE_TECHNIQUE, techniques, rule->technique_count);
+    visit_texts(visiting, NM_RULE_TARGET, rule->targets, rule->target_count);
+    visit_texts(visiting, NM_RULE_DOMAIN, rule->domains, rule->domain_count);
+    visit_texts(visiting, NM_RULE_SENDER, rule->senders, rule->sender_count);
+    visit_texts(visiting, NM_RULE_RECIPIENT, rule->recipients, rule->recipient_count);
+    visit_texts(visiting, NM_RULE_AUTH, rule->auths, rule->auth_count);
+    visit_texts(visiting, NM_RULE_CLIENT, rule->networks, rule->network_count);
+    visit_trilean(visiting, NM_RULE_AUTHENTICATED, rule->authenticated);
+    visit_trilean(visiting, NM_RULE_FIRST_CONTACT, rule->first_contact);
+    if (rule->near_misses > 0)
+        visit_number(
+            visiting, NM_RULE_NEAR_MISSES, NM_CONFIG_INTEGER, rule->near_misses);
+    free(techniques);
+    return NM_OK;
+}
+
 enum nm_code nm_config_each_of_rule(
     const struct nm_config *config, size_t i, nm_config_visit *visit, void *self)
 {
     const struct nm_rule_spec rule =
-        config != NULL ? config->rules[i] : nm_default_rule(i);
+        config != NULL ? config->given_rules[i] : nm_default_rule(i);
     const struct visiting visiting = {visit, self, NULL};
-    const char **techniques = calloc(rule.technique_count + 1, sizeof *techniques);
+    const struct nm_config_value unless = {.path = nm_rule_keys[NM_RULE_UNLESS].path,
+        .kind = NM_CONFIG_EXCEPTIONS,
+        .count = rule.unless_count};
+    enum nm_code code;
 
-    if (techniques == NULL)
-        return NM_NO_MEMORY;
-    for (size_t at = 0; at < rule.technique_count; at++)
-        techniques[at] = nm_technique_name(rule.techniques[at]);
     visit_text(&visiting, NM_RULE_NAME, NM_CONFIG_TEXT, rule.name);
-    if (rule.confidence >= 0)
-        visit_number(&visiting, NM_RULE_CONFIDENCE, NM_CONFIG_REAL, rule.confidence);
-    visit_texts(&visiting, NM_RULE_TECHNIQUE, techniques, rule.technique_count);
-    visit_texts(&visiting, NM_RULE_TARGET, rule.targets, rule.target_count);
-    visit_texts(&visiting, NM_RULE_DOMAIN, rule.domains, rule.domain_count);
-    visit_texts(&visiting, NM_RULE_SENDER, rule.senders, rule.sender_count);
-    visit_texts(&visiting, NM_RULE_RECIPIENT, rule.recipients, rule.recipient_count);
-    visit_texts(&visiting, NM_RULE_AUTH, rule.auths, rule.auth_count);
-    visit_texts(&visiting, NM_RULE_CLIENT, rule.networks, rule.network_count);
-    visit_trilean(&visiting, NM_RULE_AUTHENTICATED, rule.authenticated);
+    code = visit_conditions(&visiting, &rule);
+    if (rule.unless_count > 0)
+        visit(self, &unless);
     visit_text(&visiting, NM_RULE_ACTION, NM_CONFIG_TEXT, nm_action_name(rule.action));
     visit_text(&visiting, NM_RULE_REPLY, NM_CONFIG_TEXT, rule.reply);
     visit_text(&visiting, NM_RULE_MODE, NM_CONFIG_TEXT, nm_mode_name(rule.mode));
-    free(techniques);
-    return NM_OK;
+    return code;
+}
+
+enum nm_code nm_config_each_of_exception(const struct nm_config *config, size_t rule,
+    size_t i, nm_config_visit *visit, void *self)
+{
+    const struct visiting visiting = {visit, self, NULL};
+
+    return visit_conditions(&visiting, &config->given_rules[rule].unless[i]);
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ARENA_BYTES_MAX = 64 * 1024 * 1024 };
+enum { ARENA_BYTES_MAX = 256 * 1024 * 1024 };
 
 struct nm_reader nm_config_reader(struct nm_config *config)
 {
@@ -317,7 +317,7 @@ static enum nm_code check_tables(struct nm_config *config)
 static enum nm_code load_parts(struct nm_config *config)
 {
     enum nm_code (*const steps[])(struct nm_config *) = {resolve_paths, place_history,
-        place_quarantine, name_gateway, nm_config_load_rules, load_networks,
+        place_quarantine, name_gateway, load_networks, nm_config_load_rules,
         load_layouts, load_tables, load_names, check_tables, nm_config_load_domains,
         nm_config_load_popularity};
     enum nm_code code = NM_OK;

@@ -33,7 +33,8 @@ struct nm_config {
     size_t suffix_count;
     struct nm_network *networks;
     size_t network_count;
-    struct nm_rule_spec *rules;
+    struct nm_rule_spec *rules;       /* with the patterns of their lists */
+    struct nm_rule_spec *given_rules; /* as they were given */
     size_t rule_count;
     const char **layouts;
     size_t layout_count;

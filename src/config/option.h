@@ -20,7 +20,8 @@ enum nm_option_type {
     NM_OPTION_TEXTS, /* lists; a string stands for a list of one */
     NM_OPTION_PATHS,
     NM_OPTION_CHOICES,
-    NM_OPTION_RULES
+    NM_OPTION_RULES, /* a list of groups */
+    NM_OPTION_UNLESS /* a group, or a list of groups */
 };
 
 /* The names that an option may take: those of an enum, from the layer that owns it. */
@@ -44,7 +45,8 @@ struct nm_option {
     const struct nm_choices *choices;
     /* Whether a text can be used; if not, why, as the rest of "KEY: VALUE ". */
     bool (*check)(const char *text, struct nm_buf *why);
-    bool is_later; /* known, and not built in this version */
+    bool takes_files; /* "file:PATH" stands for the lines of a file */
+    bool is_later;    /* known, and not built in this version */
     const char *help;
 };
 
@@ -121,10 +123,17 @@ enum nm_rule_key {
     NM_RULE_CLIENT,
     NM_RULE_AUTHENTICATED,
     NM_RULE_FIRST_CONTACT,
+    NM_RULE_NEAR_MISSES,
+    NM_RULE_UNLESS,
     NM_RULE_ACTION,
     NM_RULE_REPLY,
     NM_RULE_MODE,
     NM_RULE_KEY_COUNT
+};
+/* The keys that are conditions, and may stand in `unless` too. */
+enum {
+    NM_RULE_CONDITION_FIRST = NM_RULE_CONFIDENCE,
+    NM_RULE_CONDITION_COUNT = NM_RULE_UNLESS - NM_RULE_CONFIDENCE
 };
 
 extern const struct nm_option nm_options[NM_OPT_COUNT];
@@ -133,6 +142,9 @@ extern const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT];
 /* The rules in force when the configuration has none. */
 enum { NM_DEFAULT_RULE_COUNT = 3 };
 struct nm_rule_spec nm_default_rule(size_t i);
+
+/* The path in an item that names a file; NULL in any other. */
+const char *nm_option_file(const struct nm_option *option, const char *text);
 
 /* The last part of the option's path. */
 const char *nm_option_name(const struct nm_option *option);

@@ -1,5 +1,6 @@
 #include "option.h"
 
+#include "gate/session.h"
 #include "syntax.h"
 
 #include <string.h>
@@ -395,21 +396,28 @@ const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT] = {
         .help = "near misses by a slip of one of these kinds"},
     [NM_RULE_TARGET] = {.path = "target",
         .type = NM_OPTION_TEXTS,
-        .help = "near misses of these domains; * and ? as in file names"},
+        .takes_files = true,
+        .help = "near misses of these domains; * and ? as in file names; here and in "
+                "the next five \"file:PATH\" stands for the lines of a file"},
     [NM_RULE_DOMAIN] = {.path = "domain",
         .type = NM_OPTION_TEXTS,
+        .takes_files = true,
         .help = "recipients at these domains"},
     [NM_RULE_SENDER] = {.path = "sender",
         .type = NM_OPTION_TEXTS,
+        .takes_files = true,
         .help = "mail from these addresses, or domains; \"<>\" is the null sender"},
     [NM_RULE_RECIPIENT] = {.path = "recipient",
         .type = NM_OPTION_TEXTS,
+        .takes_files = true,
         .help = "mail to these addresses, or domains"},
     [NM_RULE_AUTH] = {.path = "auth",
         .type = NM_OPTION_TEXTS,
+        .takes_files = true,
         .help = "mail of these users, by the names they log in with"},
     [NM_RULE_CLIENT] = {.path = "client",
         .type = NM_OPTION_TEXTS,
+        .takes_files = true,
         .check = nm_check_network,
         .help = "mail from clients in these networks"},
     [NM_RULE_AUTHENTICATED] = {.path = "authenticated",
@@ -419,6 +427,16 @@ const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT] = {
         .type = NM_OPTION_BOOL,
         .is_later = true,
         .help = "whether this is the first mail from here to the domain"},
+    [NM_RULE_NEAR_MISSES] = {.path = "near_misses",
+        .type = NM_OPTION_INT,
+        .number = 0,
+        .least = 1,
+        .greatest = NM_RECIPIENTS_MAX,
+        .help = "messages with at least so many near misses up to this recipient"},
+    [NM_RULE_UNLESS] = {.path = "unless",
+        .type = NM_OPTION_UNLESS,
+        .help = "exceptions: a group of the conditions above, or a list of groups; the "
+                "rule does not fit where all of a group's conditions do"},
     [NM_RULE_ACTION] = {.path = "action",
         .type = NM_OPTION_CHOICE,
         .choices = &actions,
@@ -445,6 +463,15 @@ struct nm_rule_spec nm_default_rule(size_t i)
     };
 
     return rules[i];
+}
+
+const char *nm_option_file(const struct nm_option *option, const char *text)
+{
+    static const char mark[] = "file:";
+
+    return option->takes_files && strncmp(text, mark, sizeof mark - 1) == 0
+               ? text + sizeof mark - 1
+               : NULL;
 }
 
 const char *nm_option_name(const struct nm_option *option)

@@ -96,6 +96,7 @@ static void print_value(
         break;
     case NM_OPTION_GROUP:
     case NM_OPTION_RULES:
+    case NM_OPTION_UNLESS:
         break;
     }
 }
@@ -123,11 +124,8 @@ static void print_techniques(FILE *out, const struct nm_rule_spec *rule)
     (void)fputs(" ];", out);
 }
 
-static void print_rule(FILE *out, const struct nm_rule_spec *rule)
+static void print_conditions(FILE *out, const struct nm_rule_spec *rule)
 {
-    (void)fputs("    { name = ", out);
-    print_string(out, rule->name);
-    (void)fputc(';', out);
     if (rule->confidence >= 0) {
         fprintf(out, " %s = ", nm_rule_keys[NM_RULE_CONFIDENCE].path);
         print_real(out, rule->confidence);
@@ -143,6 +141,34 @@ static void print_rule(FILE *out, const struct nm_rule_spec *rule)
     if (rule->authenticated != NM_ANY)
         fprintf(out, " %s = %s;", nm_rule_keys[NM_RULE_AUTHENTICATED].path,
             rule->authenticated == NM_YES ? "true" : "false");
+    if (rule->first_contact != NM_ANY)
+        fprintf(out, " %s = %s;", nm_rule_keys[NM_RULE_FIRST_CONTACT].path,
+            rule->first_contact == NM_YES ? "true" : "false");
+    if (rule->near_misses > 0)
+        fprintf(out, " %s = %u;", nm_rule_keys[NM_RULE_NEAR_MISSES].path,
+            rule->near_misses);
+}
+
+static void print_exceptions(FILE *out, const struct nm_rule_spec *rule)
+{
+    if (rule->unless_count == 0)
+        return;
+    fprintf(out, " %s = (", nm_rule_keys[NM_RULE_UNLESS].path);
+    for (size_t i = 0; i < rule->unless_count; i++) {
+        (void)fputs(i > 0 ? ", {" : " {", out);
+        print_conditions(out, &rule->unless[i]);
+        (void)fputs(" }", out);
+    }
+    (void)fputs(" );", out);
+}
+
+static void print_rule(FILE *out, const struct nm_rule_spec *rule)
+{
+    (void)fputs("    { name = ", out);
+    print_string(out, rule->name);
+    (void)fputc(';', out);
+    print_conditions(out, rule);
+    print_exceptions(out, rule);
     fprintf(out, " %s = \"%s\";", nm_rule_keys[NM_RULE_ACTION].path,
         nm_action_name(rule->action));
     if (rule->reply != NULL) {
@@ -181,8 +207,9 @@ static void print_rules(const struct printing *printing)
         print_rule_help(printing->out);
     (void)fputs("rules = (", printing->out);
     for (size_t i = 0; i < count; i++) {
-        const struct nm_rule_spec rule =
-            printing->config != NULL ? printing->config->rules[i] : nm_default_rule(i);
+        const struct nm_rule_spec rule = printing->config != NULL
+                                             ? printing->config->given_rules[i]
+                                             : nm_default_rule(i);
 
         (void)fputs(i > 0 ? ",\n" : "\n", printing->out);
         print_rule(printing->out, &rule);

@@ -1,6 +1,9 @@
 /* The rules of a configuration, as the policy layer takes them. */
 #include "loaded.h"
 
+#include "idle.h"
+#include "patterns.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -61,10 +64,9 @@ static enum nm_trilean take_trilean(const struct nm_value *value)
     return value->number != 0 ? NM_YES : NM_NO;
 }
 
-static enum nm_code take_lists(const struct reading *reading, struct nm_rule_spec *rule)
+static enum nm_code take_lists(
+    struct nm_arena *arena, const struct nm_value *values, struct nm_rule_spec *rule)
 {
-    struct nm_arena *arena = reading->config->arena;
-    const struct nm_value *values = reading->values;
     const struct {
         enum nm_rule_key key;
         const char *const **texts;
@@ -82,12 +84,23 @@ static enum nm_code take_lists(const struct reading *reading, struct nm_rule_spe
     return code;
 }
 
+static enum nm_code take_conditions(
+    struct nm_arena *arena, const struct nm_value *values, struct nm_rule_spec *rule)
+{
+    rule->confidence = values[NM_RULE_CONFIDENCE].number;
+    rule->authenticated = take_trilean(&values[NM_RULE_AUTHENTICATED]);
+    rule->first_contact = take_trilean(&values[NM_RULE_FIRST_CONTACT]);
+    rule->near_misses = (unsigned)values[NM_RULE_NEAR_MISSES].number;
+    return take_lists(arena, values, rule);
+}
+
 /* An empty list in a rule would ask nothing, and the rule fit more than was meant. */
-static void complain_of_empty_lists(struct reading *reading)
+static void complain_of_empty_lists(
+    struct reading *reading, const struct nm_value *values)
 {
     for (size_t i = 0; i < NM_RULE_KEY_COUNT; i++) {
-        if (reading->values[i].is_empty)
-            nm_complain_of(&reading->reader, reading->values[i].line,
+        if (values[i].is_empty)
+            nm_complain_of(&reading->reader, values[i].line,
                 "%s%s: the list is empty; leave the key out to ask nothing",
                 reading->prefix, nm_rule_keys[i].path);
     }
@@ -102,8 +115,63 @@ static void check(struct reading *reading, const struct nm_rule_spec *rule)
             reading->config->complaints, rule->file, rule->line, "%s", error.message);
 }
 
+/* One group of `unless`. */
+static enum nm_code read_exception(
+    struct reading *reading, const config_setting_t *setting, struct nm_rule_spec *out)
+{
+    struct nm_value values[NM_RULE_KEY_COUNT];
+    const unsigned line = config_setting_source_line(setting);
+    const size_t errors = reading->config->complaints->errors;
+    char prefix[sizeof reading->prefix + 16];
+    enum nm_code code = nm_values_default(
+        reading->config->arena, nm_rule_keys, NM_RULE_KEY_COUNT, values);
+
+    (void)snprintf(prefix, sizeof prefix, "%sunless: ", reading->prefix);
+    if (config_setting_type(setting) != CONFIG_TYPE_GROUP) {
+        nm_complain_of(&reading->reader, line,
+            "%sexpects a group of conditions, { ... }, or a list of them", prefix);
+        return NM_OK;
+    }
+    if (code == NM_OK)
+        code = nm_values_read(&reading->reader, setting,
+            &nm_rule_keys[NM_RULE_CONDITION_FIRST], NM_RULE_CONDITION_COUNT, prefix,
+            &values[NM_RULE_CONDITION_FIRST]);
+    if (code == NM_OK)
+        code = take_conditions(reading->config->arena, values, out);
+    complain_of_empty_lists(reading, values);
+    if (config_setting_length(setting) == 0 &&
+        reading->config->complaints->errors == errors)
+        nm_complain_of(&reading->reader, line,
+            "%sthe group is empty, so that the rule would never fit", prefix);
+    return code;
+}
+
+static enum nm_code read_exceptions(struct reading *reading, struct nm_rule_spec *rule)
+{
+    const config_setting_t *setting = reading->values[NM_RULE_UNLESS].setting;
+    const bool is_list =
+        setting != NULL && config_setting_type(setting) == CONFIG_TYPE_LIST;
+    const size_t count = is_list ? (size_t)config_setting_length(setting) : 1;
+    struct nm_rule_spec *exceptions;
+    enum nm_code code = NM_OK;
+
+    if (setting == NULL)
+        return NM_OK;
+    exceptions =
+        nm_arena_alloc(reading->config->arena, (count + 1) * sizeof *exceptions);
+    if (exceptions == NULL)
+        return NM_NO_MEMORY;
+    for (size_t i = 0; code == NM_OK && i < count; i++)
+        code = read_exception(reading,
+            is_list ? config_setting_get_elem(setting, (unsigned)i) : setting,
+            &exceptions[i]);
+    rule->unless = exceptions;
+    rule->unless_count = count;
+    return code;
+}
+
 static enum nm_code read_rule(struct reading *reading, const config_setting_t *setting,
-    size_t number, struct nm_rule_spec *rule)
+    size_t number, struct nm_rule_spec *rule, struct nm_rule_spec *expanded)
 {
     struct nm_complaints *complaints = reading->config->complaints;
     const struct nm_place place =
@@ -119,25 +187,27 @@ static enum nm_code read_rule(struct reading *reading, const config_setting_t *s
     if (code == NM_OK)
         code = take_name(reading, number, rule);
     if (code == NM_OK)
-        code = take_lists(reading, rule);
+        code = take_conditions(reading->config->arena, values, rule);
+    if (code == NM_OK)
+        code = read_exceptions(reading, rule);
     if (code != NM_OK)
         return code;
     if (values[NM_RULE_ACTION].line == 0)
         nm_complain_of(
             &reading->reader, reading->line, "%shas no action", reading->prefix);
-    complain_of_empty_lists(reading);
+    complain_of_empty_lists(reading, values);
     rule->file = place.file;
     rule->line = place.line;
-    rule->confidence = values[NM_RULE_CONFIDENCE].number;
-    rule->authenticated = take_trilean(&values[NM_RULE_AUTHENTICATED]);
-    rule->first_contact = take_trilean(&values[NM_RULE_FIRST_CONTACT]);
     rule->action = (enum nm_action)(int)values[NM_RULE_ACTION].number;
     rule->mode = (enum nm_mode)(int)values[NM_RULE_MODE].number;
     if (values[NM_RULE_REPLY].text[0] != '\0')
         rule->reply = values[NM_RULE_REPLY].text;
-    if (complaints->errors == errors)
-        check(reading, rule);
-    return NM_OK;
+    if (complaints->errors != errors)
+        return NM_OK;
+    code = nm_config_expand_rule(reading->config, rule, expanded);
+    if (code == NM_OK && complaints->errors == errors)
+        check(reading, expanded);
+    return code;
 }
 
 static void complain_of_doubles(struct reading *reading)
@@ -146,62 +216,18 @@ static void complain_of_doubles(struct reading *reading)
 
     for (size_t i = 1; i < config->rule_count; i++) {
         for (size_t before = 0; before < i; before++) {
-            if (strcmp(config->rules[i].name, config->rules[before].name) != 0)
+            if (strcmp(config->given_rules[i].name, config->given_rules[before].name) !=
+                0)
                 continue;
-            nm_complain(config->complaints, config->rules[i].file,
-                config->rules[i].line, "rule %zu: rule %zu has the name %s too", i + 1,
-                before + 1, nm_quote_text(config->rules[i].name).text);
+            nm_complain(config->complaints, config->given_rules[i].file,
+                config->given_rules[i].line, "rule %zu: rule %zu has the name %s too",
+                i + 1, before + 1, nm_quote_text(config->given_rules[i].name).text);
             break;
         }
     }
 }
 
 /* ---- rules that are right and yet not what was meant ----------------------- */
-
-static bool asks_only_for_confidence(const struct nm_rule_spec *rule)
-{
-    return rule->technique_count == 0 && rule->target_count == 0 &&
-           rule->domain_count == 0 && rule->sender_count == 0 &&
-           rule->recipient_count == 0 && rule->auth_count == 0 &&
-           rule->network_count == 0 && rule->authenticated == NM_ANY &&
-           rule->first_contact == NM_ANY;
-}
-
-static bool is_for_near_misses(const struct nm_rule_spec *rule)
-{
-    return rule->confidence >= 0 || rule->technique_count > 0 || rule->target_count > 0;
-}
-
-/* Whether `first` fits whatever `later` fits; no near miss is below the threshold. */
-static bool hides(const struct nm_rule_spec *first, const struct nm_rule_spec *later,
-    double threshold)
-{
-    if (!asks_only_for_confidence(first))
-        return false;
-    if (first->confidence < 0)
-        return true;
-    return is_for_near_misses(later) &&
-           (first->confidence <= threshold || first->confidence <= later->confidence);
-}
-
-static void warn_of_hidden(const struct nm_config *config)
-{
-    const double threshold = config->values[NM_OPT_MATCH_THRESHOLD].number;
-
-    for (size_t i = 1; i < config->rule_count; i++) {
-        const struct nm_rule_spec *rule = &config->rules[i];
-        size_t before = 0;
-
-        while (before < i && !hides(&config->rules[before], rule, threshold))
-            before++;
-        if (before < i)
-            nm_warn(config->complaints, rule->file, rule->line,
-                "rule %s never decides: rule %s stands before it and fits the same "
-                "mail",
-                nm_quote_text(rule->name).text,
-                nm_quote_text(config->rules[before].name).text);
-    }
-}
 
 /* The action gives the code; a second one would be shown as text. */
 static void warn_of_codes(const struct nm_config *config)
@@ -241,7 +267,9 @@ static enum nm_code read_rules(struct nm_config *config, const config_setting_t 
     enum nm_code code = NM_OK;
 
     config->rules = nm_arena_alloc(config->arena, (count + 1) * sizeof *config->rules);
-    if (config->rules == NULL)
+    config->given_rules =
+        nm_arena_alloc(config->arena, (count + 1) * sizeof *config->rules);
+    if (config->rules == NULL || config->given_rules == NULL)
         return NM_NO_MEMORY;
     for (size_t i = 0; code == NM_OK && i < count; i++) {
         const config_setting_t *setting = config_setting_get_elem(list, (unsigned)i);
@@ -253,14 +281,16 @@ static enum nm_code read_rules(struct nm_config *config, const config_setting_t 
                 &reading.reader, reading.line, "%sexpects { ... }", reading.prefix);
             continue;
         }
-        code = read_rule(&reading, setting, i + 1, &config->rules[config->rule_count]);
+        code = read_rule(&reading, setting, i + 1,
+            &config->given_rules[config->rule_count],
+            &config->rules[config->rule_count]);
         config->rule_count++;
     }
     if (code != NM_OK)
         return code;
     complain_of_doubles(&reading);
     if (config->complaints->errors == errors) {
-        warn_of_hidden(config);
+        nm_config_warn_of_idle_rules(config);
         warn_of_codes(config);
     }
     return NM_OK;
@@ -274,6 +304,7 @@ static enum nm_code use_default_rules(struct nm_config *config)
         return NM_NO_MEMORY;
     for (size_t i = 0; i < NM_DEFAULT_RULE_COUNT; i++)
         config->rules[i] = nm_default_rule(i);
+    config->given_rules = config->rules;
     config->rule_count = NM_DEFAULT_RULE_COUNT;
     return NM_OK;
 }

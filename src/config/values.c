@@ -188,7 +188,8 @@ static bool check_text(const struct level *level, const struct nm_option *option
     struct nm_buf why;
 
     nm_buf_init(&why, words, sizeof words);
-    if (option->check == NULL || option->check(text, &why))
+    if (option->check == NULL || nm_option_file(option, text) != NULL ||
+        option->check(text, &why))
         return true;
     nm_complain_of(level->reader, line, "%s%s: %s %s", level->prefix, option->path,
         nm_quote_text(text).text, words);
@@ -377,6 +378,7 @@ static enum nm_code read_option(const struct level *level,
     case NM_OPTION_CHOICES:
         return read_list(level, option, setting, value);
     case NM_OPTION_RULES:
+    case NM_OPTION_UNLESS:
         value->setting = setting;
         break;
     }

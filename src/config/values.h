@@ -15,7 +15,7 @@ struct nm_item {
 };
 
 /* An option's value: `number` for truths, numbers and choices, `text`, `items`, or, with
- * NM_OPTION_RULES, the `setting`. Texts are the tree's or the table's. */
+ * NM_OPTION_RULES and NM_OPTION_UNLESS, the `setting`. Texts are the tree's or the table's. */
 struct nm_value {
     unsigned line; /* 0: not given, this is the default */
     double number;

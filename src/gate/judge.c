@@ -110,6 +110,7 @@ void nm_judge(const struct nm_view *view, struct nm_request *request,
     apply_exceptions(view, request, out);
     request->recipient = &out->address;
     request->verdict = &out->verdict;
+    request->near_misses += out->verdict.match == NM_MATCH_NEAR_MISS;
     nm_policy_decide(values->policy, request, &out->decision);
     out->has_reply = nm_action_refuses(out->decision.action);
     if (out->has_reply)

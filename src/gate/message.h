@@ -52,9 +52,10 @@ struct nm_transaction {
     bool put_off;      /* one that goes on could not be judged for lack of memory */
     bool audit_failed; /* the event of one that goes on was not taken */
 
-    bool is_full;        /* more recipients came than are judged */
-    unsigned recipients; /* judged */
-    unsigned going_on;   /* of them, answered with continue */
+    bool is_full;         /* more recipients came than are judged */
+    unsigned recipients;  /* judged */
+    unsigned near_misses; /* of them */
+    unsigned going_on;    /* of them, answered with continue */
     unsigned refused_late;
     bool late_for_good; /* one of them with a 5xx */
     struct nm_refusal *first_refusal;

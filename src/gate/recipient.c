@@ -94,6 +94,7 @@ static bool judge_both(const struct nm_session *session, const struct nm_input *
         .recipient_text = recipient_text,
         .auth = message->auth,
         .client = session->client,
+        .near_misses = message->near_misses,
         .smtputf8 = message->smtputf8};
 
     nm_buf_init(&buf, recipient_text, sizeof recipient_text);
@@ -102,6 +103,7 @@ static bool judge_both(const struct nm_session *session, const struct nm_input *
     if (other_form.length == 0 || same_bytes(recipient, other_form))
         return is_judged(out);
     request.recipient_text = normalised;
+    request.near_misses = message->near_misses;
     nm_judge(&view, &request, other_form, reference, &other);
     if (!is_judged(out) || !is_judged(&other))
         return false;
@@ -352,6 +354,7 @@ static void judge_recipient(
         return;
     }
     message->recipients++;
+    message->near_misses += judgement.verdict.match == NM_MATCH_NEAR_MISS;
     count_decision(session, &judgement);
     if (judgement.has_reply)
         (void)snprintf(reply, sizeof reply, "%u %s %s", judgement.reply.code,

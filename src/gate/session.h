@@ -144,7 +144,7 @@ struct nm_judgement {
 };
 
 /* `request` comes with everything but the recipient and the verdict, which are put into
- * it; its `recipient_text` is the path as given. An address with the fault
+ * it, a near miss being counted; its `recipient_text` is the path as given. An address with the fault
  * NM_FAULT_MEMORY was not judged, nor was one whose verdict lacked memory. */
 void nm_judge(const struct nm_view *view, struct nm_request *request,
     struct nm_bytes path, const char *reference, struct nm_judgement *out);

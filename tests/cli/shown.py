@@ -65,7 +65,7 @@ class ShownCase(unittest.TestCase):
     def test_the_examples_of_the_shipped_configuration(self):
         text = shipped()
         examples = re.findall(r"(?m)^#     (\{(?:.*\n#)*?.*\})$", text)
-        self.assertEqual(len(examples), 3)
+        self.assertEqual(len(examples), 4)
         rules = "".join(f"{re.sub(r'(?m)^#', '', rule)},\n" for rule in examples)
         self.assert_fine(text.replace("rules = (\n", "rules = (\n" + rules))
         self.assert_fine(re.sub(r"(?m)^    # (networks|authenticated) =", r"    \1 =", text))

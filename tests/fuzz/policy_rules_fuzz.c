@@ -135,6 +135,10 @@ static void take_rule(struct source *source, unsigned number, struct rule *out)
     spec->mode = (enum nm_mode)(flags / 8 % 2);
     if (flags / 16 % 2 == 1)
         spec->reply = take_text(source, out->reply, sizeof out->reply);
+    spec->near_misses = flags / 32 % 2 == 1 ? take(source) % 4 : 0;
+    /* The rules before it are its exceptions. */
+    if (flags / 64 % 2 == 1 && number > 0)
+        spec->unless_count = 1 + flags / 128 % number;
 }
 
 struct scene {
@@ -183,6 +187,7 @@ static void take_scene(struct source *source, struct scene *out)
         take_text(source, out->recipient_text, sizeof out->recipient_text);
     request->auth = flags / 8 % 2 == 1 ? NULL : take_text(source, out->auth, TEXT_MAX);
     request->first_contact = flags / 16 % 2 == 1;
+    request->near_misses = verdict->candidate_count + take(source) % 4;
     request->smtputf8 = flags / 32 % 2 == 1;
     if (flags / 64 % 2 == 1)
         demand(nm_ip_parse(flags / 128 == 1 ? "2001:db8:8000::7" : "192.0.2.7",
@@ -306,6 +311,22 @@ static bool fits_near_miss(
            any_domain(rule->targets, rule->target_count, verdict->best.target.name);
 }
 
+static bool fits(const struct nm_rule_spec *rule, const struct nm_request *request);
+
+/* An exception's own exceptions are not looked at. */
+static bool is_excepted(
+    const struct nm_rule_spec *rule, const struct nm_request *request)
+{
+    for (size_t i = 0; i < rule->unless_count; i++) {
+        struct nm_rule_spec exception = rule->unless[i];
+
+        exception.unless_count = 0;
+        if (fits(&exception, request))
+            return true;
+    }
+    return false;
+}
+
 static bool fits(const struct nm_rule_spec *rule, const struct nm_request *request)
 {
     const char *domain = request->recipient->kind == NM_ADDRESS_MAILBOX
@@ -323,7 +344,8 @@ static bool fits(const struct nm_rule_spec *rule, const struct nm_request *reque
                    any_domain(rule->auths, rule->auth_count, request->auth))) &&
            any_network(rule->networks, rule->network_count, &request->client) &&
            fits_trilean(rule->authenticated, is_authenticated(request)) &&
-           fits_trilean(rule->first_contact, request->first_contact);
+           fits_trilean(rule->first_contact, request->first_contact) &&
+           request->near_misses >= rule->near_misses && !is_excepted(rule, request);
 }
 
 /* ---- comparing ------------------------------------------------------------ */
@@ -423,6 +445,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     demand(rules != NULL, "no memory");
     for (unsigned i = 0; i < count; i++) {
         take_rule(&source, i, &rules[i]);
+        rules[i].spec.unless = specs;
         specs[i] = rules[i].spec;
     }
     taken = all_are_taken(rules, count);

@@ -298,12 +298,79 @@ static char *read_golden(const char *name)
     return text;
 }
 
+START_TEST(test_config__lists_of_patterns_stand_in_files)
+{
+    static const char rules[] =
+        "protect = { domains = [ \"army.mil\" ]; suffixes = \"mil\"; };\n"
+        "rules = (\n"
+        "  { name = \"staff\"; sender = [ \"eve@*\", \"file:staff.txt\" ];\n"
+        "    unless = { domain = \"file:open.txt\"; }; action = \"hold\"; },\n"
+        "  { name = \"empty\"; client = \"file:none.txt\"; action = \"defer\"; }\n"
+        ");\n";
+    struct nm_config *config;
+    struct nm_snapshot *snapshot;
+    char first[NM_CONFIG_HASH_LENGTH + 1];
+    char *shown;
+
+    kit_put("staff.txt", "\xef\xbb\xbf# all of us\r\nalice@example.org\r\n\r\n"
+                         "  @sales.example\t# and theirs\r\nbob#1@*\n");
+    kit_put("open.txt", "*.ml\n");
+    kit_put("none.txt", "# nobody yet\n");
+    config = kit_config(rules);
+    (void)nm_copy(first, sizeof first, nm_config_hash(config));
+    shown = print(config, false);
+    ck_assert_ptr_nonnull(strstr(shown, "sender = [ \"eve@*\", \"file:staff.txt\" ]"));
+    ck_assert_ptr_nonnull(
+        strstr(shown, "unless = ( { domain = [ \"file:open.txt\" ]; } );"));
+    free(shown);
+    snapshot = build(&config);
+    ck_assert_str_eq(decide(snapshot, "army.mi", "alice@example.org").rule, "staff");
+    ck_assert_str_eq(decide(snapshot, "army.mi", "x@Sales.example").rule, "staff");
+    ck_assert_str_eq(decide(snapshot, "army.mi", "bob#1@y.example").rule, "staff");
+    ck_assert_str_eq(decide(snapshot, "army.mi", "eve@y.example").rule, "staff");
+    ck_assert_ptr_null(decide(snapshot, "army.mi", "carol@example.org").rule);
+    ck_assert_ptr_null(decide(snapshot, "army.ml", "alice@example.org").rule);
+    nm_snapshot_release(&snapshot);
+    kit_put("staff.txt", "carol@example.org\n");
+    config = kit_config(rules);
+    ck_assert_str_ne(nm_config_hash(config), first);
+    nm_config_free(&config);
+}
+END_TEST
+
+START_TEST(test_config__complains_of_lines_in_files_of_patterns)
+{
+    struct nm_config *config = NULL;
+
+    kit_put(
+        "staff.txt", "alice@example.org bob@example.org\n<x@y>\ngood@example.org\n");
+    kit_put("nets.txt", "192.0.2.0/24\n192.0.2.7/24\n");
+    ck_assert_int_eq(
+        kit_load("protect = { own = \"a.example\"; };\n"
+                 "rules = ( { name = \"s\"; sender = \"file:staff.txt\";\n"
+                 "            client = [ \"file:nets.txt\", \"file:gone.txt\" ];\n"
+                 "            action = \"tag\"; } );\n",
+            &config),
+        NM_BAD_INPUT);
+    ck_assert_str_eq(kit_said(),
+        "nearmiss.conf:2: rule \"s\": client: \"gone.txt\": cannot open: No such file "
+        "or "
+        "directory\n"
+        "staff.txt:1: \"alice@example.org bob@example.org\": a line has one pattern\n"
+        "staff.txt:2: rule \"s\": sender: \"<x@y>\" must stand without angle brackets\n"
+        "nets.txt:2: rule \"s\": client: \"192.0.2.7/24\" must be an address or a "
+        "network, "
+        "such as 192.0.2.0/24, with no bits set behind the prefix\n");
+}
+END_TEST
+
 START_TEST(test_config__defaults_print_as_people_read_them)
 {
     char *printed = print(NULL, true);
     char *golden = read_golden("config-defaults.conf");
 
-    ck_assert_msg(strcmp(printed, golden) == 0, "printed:\n%s", printed);
+    ck_assert_msg(strcmp(printed, golden) == 0,
+        "what \"nearmiss config defaults\" prints differs from the golden file");
     free(golden);
     free(printed);
 }
@@ -854,6 +921,26 @@ START_TEST(test_config__warns_of_rules_that_never_decide)
             NULL},
         {"{ name = \"a\"; client = \"192.0.2.1\"; }, { name = \"b\"; }", NULL},
         {"{ name = \"a\"; authenticated = true; }, { name = \"b\"; }", NULL},
+        {"{ name = \"a\"; near_misses = 2; }, { name = \"b\"; }", NULL},
+        {"{ name = \"a\"; near_misses = 2; }, { name = \"b\"; near_misses = 3; }",
+            "\"b\" never decides: rule \"a\""},
+        {"{ name = \"a\"; sender = [ \"x@*\", \"y@*\" ]; }, { name = \"b\"; sender = "
+         "\"Y@*\"; confidence = 0.9; }",
+            "\"b\" never decides: rule \"a\""},
+        {"{ name = \"a\"; sender = \"x@*\"; }, { name = \"b\"; sender = [ \"x@*\", "
+         "\"y@*\" ]; }",
+            NULL},
+        {"{ name = \"a\"; client = \"192.0.2.0/24\"; }, { name = \"b\"; client = "
+         "\"192.0.2.7\"; }",
+            "\"b\" never decides: rule \"a\""},
+        {"{ name = \"a\"; client = \"192.0.2.7\"; }, { name = \"b\"; client = "
+         "\"192.0.2.0/24\"; }",
+            NULL},
+        {"{ name = \"a\"; technique = [ \"dot\", \"suffix\" ]; }, { name = \"b\"; "
+         "technique = \"dot\"; }",
+            "\"b\" never decides: rule \"a\""},
+        {"{ name = \"a\"; technique = \"dot\"; }, { name = \"b\"; confidence = 0.9; }",
+            NULL},
     };
 
     for (size_t i = 0; i < NM_COUNT(rows); i++) {
@@ -872,6 +959,38 @@ START_TEST(test_config__warns_of_rules_that_never_decide)
                 rows[i].hidden);
         check_warnings(text, expected);
     }
+}
+END_TEST
+
+START_TEST(test_config__warns_of_rules_that_fit_no_mail)
+{
+    /* One with exceptions hides nothing. */
+    check_warnings("protect = { own = \"a.example\"; };\n"
+                   "rules = ( { name = \"a\"; unless = { authenticated = true; };\n"
+                   "  action = \"tag\"; }, { name = \"b\"; action = \"tag\"; } );\n",
+        "");
+    check_warnings(
+        "protect = { own = \"a.example\"; };\n"
+        "outbound = { networks = [ \"192.0.2.0/25\" ]; };\n"
+        "rules = ( { name = \"a\"; client = \"192.0.2.0/24\"; action = "
+        "\"tag\"; },\n"
+        "  { name = \"b\"; client = \"198.51.100.0/24\"; action = \"tag\"; },\n"
+        "  { name = \"c\"; auth = \"joe\"; authenticated = false;\n"
+        "    action = \"tag\"; } );\n",
+        "nearmiss.conf:4: warning: rule \"b\" never decides: by \"outbound\" no mail "
+        "from "
+        "its clients is judged\n"
+        "nearmiss.conf:5: warning: rule \"c\" never decides: it asks for a user and "
+        "for a "
+        "client that has not logged in\n");
+    check_warnings(
+        "protect = { own = \"a.example\"; };\n"
+        "outbound = { authenticated = true; };\n"
+        "rules = ( { name = \"a\"; authenticated = false; action = \"tag\"; } "
+        ");\n",
+        "nearmiss.conf:3: warning: rule \"a\" never decides: by \"outbound\" only mail "
+        "of "
+        "clients that have logged in is judged\n");
 }
 END_TEST
 
@@ -900,6 +1019,8 @@ int main(void)
     tcase_add_test(cases, test_config__what_is_left_out_has_its_default);
     tcase_add_test(cases, test_config__every_key_reaches_its_place);
     tcase_add_test(cases, test_config__rules_carry_their_conditions);
+    tcase_add_test(cases, test_config__lists_of_patterns_stand_in_files);
+    tcase_add_test(cases, test_config__complains_of_lines_in_files_of_patterns);
     tcase_add_test(cases, test_config__the_shipped_file_refuses_army_ml);
     tcase_add_test(cases, test_config__defaults_print_as_people_read_them);
     tcase_add_test(cases, test_config__defaults_load_again_and_change_nothing);
@@ -926,6 +1047,7 @@ int main(void)
     tcase_add_test(cases, test_config__warns_of_what_is_probably_not_meant);
     tcase_add_test(cases, test_config__warns_of_a_suffix_among_the_domains);
     tcase_add_test(cases, test_config__warns_of_rules_that_never_decide);
+    tcase_add_test(cases, test_config__warns_of_rules_that_fit_no_mail);
     tcase_add_test(cases, test_config__warns_of_a_code_in_a_reply);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);

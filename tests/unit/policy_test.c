@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -237,6 +238,118 @@ START_TEST(test_policy__each_condition_must_fit)
         nm_policy_free(&policy);
         free(scene);
     }
+}
+END_TEST
+
+START_TEST(test_policy__does_not_fit_where_an_exception_does)
+{
+    static const enum nm_technique suffix[] = {NM_TECHNIQUE_SUFFIX};
+    static const enum nm_technique dot[] = {NM_TECHNIQUE_DOT};
+    const char *const alice[] = {"alice@example.org"};
+    const char *const bob[] = {"bob@example.org"};
+    const struct {
+        struct nm_rule_spec unless[2];
+        size_t count;
+        bool fits;
+    } rows[] = {
+        {{{.confidence = -1, .senders = alice, .sender_count = 1}}, 1, false},
+        {{{.confidence = -1, .senders = bob, .sender_count = 1}}, 1, true},
+        /* All conditions of a group, but only one group of several. */
+        {{{.confidence = -1,
+             .senders = alice,
+             .sender_count = 1,
+             .techniques = dot,
+             .technique_count = 1}},
+            1, true},
+        {{{.confidence = -1, .senders = bob, .sender_count = 1},
+             {.confidence = -1, .techniques = suffix, .technique_count = 1}},
+            2, false},
+        {{{.confidence = 0.98}}, 1, true},
+        {{{.confidence = 0.97}}, 1, false},
+        {{{.confidence = -1, .authenticated = NM_YES}}, 1, false},
+        {{{.confidence = -1, .near_misses = 2}}, 1, true},
+    };
+
+    for (size_t i = 0; i < NM_COUNT(rows); i++) {
+        const struct nm_rule_spec rule = {.name = "r",
+            .confidence = -1,
+            .unless = rows[i].unless,
+            .unless_count = rows[i].count};
+        struct scene *scene = near_miss("army.ml", "army.mil", 0.97);
+        struct nm_decision decision;
+
+        scene->request.near_misses = 1;
+        ck_assert_msg(strcmp(decided_rule(&rule, 1, scene, &decision),
+                          rows[i].fits ? "r" : "") == 0,
+            "row %zu", i);
+        free(scene);
+    }
+}
+END_TEST
+
+START_TEST(test_policy__an_exception_that_asks_nothing_is_an_error)
+{
+    const struct nm_rule_spec nothing = {.confidence = -1};
+    const struct nm_rule_spec rule = {
+        .name = "r", .confidence = -1, .unless = &nothing, .unless_count = 1};
+    struct nm_error error;
+
+    ck_assert_int_eq(nm_rule_check(&rule, &error), NM_BAD_INPUT);
+    ck_assert_str_eq(error.message, "rule \"r\": unless: \"{ }\" asks for nothing, so "
+                                    "that the rule would never fit");
+}
+END_TEST
+
+START_TEST(test_policy__counts_the_near_misses_of_a_message)
+{
+    const struct nm_rule_spec rule = {
+        .name = "r", .confidence = -1, .near_misses = 3, .action = NM_ACTION_HOLD};
+    struct scene *scene = near_miss("army.ml", "army.mil", 0.97);
+    struct nm_decision decision;
+
+    for (unsigned count = 0; count < 6; count++) {
+        scene->request.near_misses = count;
+        ck_assert_str_eq(
+            decided_rule(&rule, 1, scene, &decision), count >= 3 ? "r" : "");
+    }
+    free(scene);
+}
+END_TEST
+
+/* Found by halving or one by one, it is the same. */
+START_TEST(test_policy__long_lists_fit_as_short_ones_do)
+{
+    enum { LISTED = 5000 };
+    static char memory[LISTED][32];
+    static const char *senders[LISTED];
+    const struct nm_rule_spec rule = {
+        .name = "r", .confidence = -1, .senders = senders, .sender_count = LISTED};
+    struct scene *scene = near_miss("army.ml", "army.mil", 0.97);
+    struct nm_decision decision;
+
+    for (size_t i = 0; i < LISTED; i++) {
+        (void)snprintf(memory[i], sizeof memory[i],
+            i % 7 == 0   ? "U%zu*@Example.org"
+            : i % 7 == 1 ? "@d%zu.example"
+                         : "User%zu@example.org",
+            i * 2654435761 % 1000003);
+        senders[i] = memory[i];
+    }
+    for (size_t i = 0; i < LISTED; i += 13) {
+        const size_t number = i * 2654435761 % 1000003;
+        char sender[64];
+
+        (void)snprintf(sender, sizeof sender,
+            i % 7 == 0   ? "u%zux@example.org"
+            : i % 7 == 1 ? "anyone@D%zu.example"
+                         : "USER%zu@example.org",
+            number);
+        scene->request.sender = sender;
+        ck_assert_str_eq(decided_rule(&rule, 1, scene, &decision), "r");
+        (void)snprintf(sender, sizeof sender, "nobody%zu@example.org", number);
+        ck_assert_str_eq(decided_rule(&rule, 1, scene, &decision), "");
+    }
+    free(scene);
 }
 END_TEST
 
@@ -555,6 +668,10 @@ int main(void)
     tcase_add_test(
         cases, test_policy__a_recipient_pattern_without_an_at_sign_asks_for_the_domain);
     tcase_add_test(cases, test_policy__each_condition_must_fit);
+    tcase_add_test(cases, test_policy__does_not_fit_where_an_exception_does);
+    tcase_add_test(cases, test_policy__an_exception_that_asks_nothing_is_an_error);
+    tcase_add_test(cases, test_policy__counts_the_near_misses_of_a_message);
+    tcase_add_test(cases, test_policy__long_lists_fit_as_short_ones_do);
     tcase_add_test(
         cases, test_policy__a_closed_suffix_spares_own_protected_and_allowed);
     tcase_add_test(cases, test_policy__a_rule_with_a_confidence_fits_near_misses_only);
