@@ -13,9 +13,11 @@
 
 enum { ACTS_PAGE = 64, ACTS_SQL_MAX = 2048 };
 
-static const char columns[] = "SELECT a.sequence, e.time_us, e.id,"
-                              " (SELECT value FROM text WHERE id = e.gateway),"
-                              " a.actor, a.verb, a.subject, a.decision, a.reason";
+static const char columns[] =
+    "SELECT a.sequence, e.time_us, e.id,"
+    " (SELECT value FROM text WHERE id = e.gateway),"
+    " coalesce(a.actor, '[erased]'), a.verb, coalesce(a.subject, '[erased]'),"
+    " a.decision, a.reason";
 
 enum column {
     A_SEQUENCE,

@@ -52,6 +52,32 @@ struct nm_audit_port nm_audit_port(struct nm_audit *audit);
 /* Change how long `wait` waits, from the next one on. */
 void nm_audit_set_wait_ms(struct nm_audit *audit, unsigned wait_ms);
 
+/* How long events are kept; 0: for ever. Applied at once, and then each hour. */
+void nm_audit_set_retention(
+    struct nm_audit *audit, unsigned keep_days, unsigned keep_days_accepted);
+
+/* What is to be forgotten. Strings are copied. */
+struct nm_audit_forget {
+    int64_t prune_before_us;  /* cut off events older than this; 0: none */
+    int64_t redact_before_us; /* take what is personal from uneventful decisions older
+                                 than this; 0: from none */
+    const char *address;      /* take what is personal of this address; NULL: of none */
+    const char *actor;        /* who wants it */
+    const char *reason;       /* may be NULL */
+};
+
+struct nm_audit_forgotten {
+    bool finished;    /* else it goes on by itself */
+    uint64_t cut_off; /* events that are gone, */
+    uint64_t erased;  /* or have lost what is personal, so far */
+};
+
+/* Forget, in small steps between the events that are written, and wait for that at most
+ * so long. NM_LIMIT when something else is being forgotten, NM_SYSTEM when the log cannot
+ * be written, NM_NO_MEMORY. */
+enum nm_code nm_audit_forget(struct nm_audit *audit, const struct nm_audit_forget *what,
+    unsigned wait_ms, struct nm_audit_forgotten *out, struct nm_error *error);
+
 /* Note the configuration in force: its hash and text are stored once a hash, in every log
  * that this writer opens. NM_NO_MEMORY. */
 enum nm_code nm_audit_note_config(

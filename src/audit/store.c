@@ -1,8 +1,11 @@
 #include "store.h"
 
+#include "forget.h"
 #include "rows.h"
 #include "schema.h"
 #include "sql/sql.h"
+
+#include <sodium.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,6 +37,7 @@ struct nm_store {
     struct nm_texts *texts;
     struct nm_mentions *mentions;
     struct nm_rows *rows;
+    struct nm_forget *forget;
     unsigned wal_pages;
     char *gateway;
     struct nm_clock clock;
@@ -211,6 +215,130 @@ enum nm_code nm_store_note_config(
     return status == SQLITE_OK ? NM_OK : fail(store, status, error);
 }
 
+/* ---- forgetting --------------------------------------------------------- */
+
+enum stage { SEAL, CUT_OFF, REDACT, ERASE, TELL, SWEEP, COPY, DONE };
+
+/* What was done, as an act. */
+static int add_act(struct nm_store *store, const struct nm_forgetting *task,
+    enum nm_verb verb, const char *subject)
+{
+    uint8_t random[NM_ID_RANDOM_BYTES];
+    const int64_t now_us = store->clock.now_us(store->clock.self);
+    struct nm_audit_event event = {.kind = NM_EVENT_ACT,
+        .time_us = now_us,
+        .gateway = store->gateway,
+        .actor = task->what.actor,
+        .verb = verb,
+        .subject = subject,
+        .reason = task->what.reason};
+    int status;
+
+    randombytes_buf(random, sizeof random);
+    event.id = nm_id_make(now_us, random);
+    status = nm_rows_add(store->rows, &event);
+    return status == SQLITE_OK ? nm_rows_flush(store->rows) : status;
+}
+
+/* The seal comes first: what is cut off from then on, by whomever, is what it says. */
+static int seal(struct nm_store *store, struct nm_forgetting *task)
+{
+    char subject[64];
+    struct nm_seal seal = {.upto = 0};
+    int64_t sealed = 0;
+    int status = SQLITE_OK;
+
+    if (task->what.prune_before_us == 0)
+        return SQLITE_OK;
+    status = nm_forget_find(store->forget, task->what.prune_before_us, &seal);
+    if (status == SQLITE_OK)
+        status = nm_sql_number(
+            store->db, "SELECT coalesce(max(upto), 0) FROM seal", 0, &sealed);
+    if (status != SQLITE_OK || seal.upto <= sealed)
+        return status;
+    (void)snprintf(subject, sizeof subject, "events up to %lld", (long long)seal.upto);
+    status = add_act(store, task, NM_VERB_PRUNED, subject);
+    return status == SQLITE_OK ? add_checkpoint(store, &seal) : status;
+}
+
+static int redact(struct nm_store *store, struct nm_forgetting *task, bool *more)
+{
+    struct nm_seal last;
+    int status = SQLITE_OK;
+
+    if (task->what.redact_before_us == 0)
+        return SQLITE_OK;
+    if (task->upto == 0) {
+        status = nm_forget_find(store->forget, task->what.redact_before_us, &last);
+        task->upto = last.upto;
+    }
+    return status == SQLITE_OK
+               ? nm_forget_redact(store->forget, task->upto, &task->erased, more)
+               : status;
+}
+
+static int tell_erased(struct nm_store *store, const struct nm_forgetting *task)
+{
+    char subject[96];
+
+    if (task->what.address == NULL && task->erased == 0)
+        return SQLITE_OK;
+    (void)snprintf(subject, sizeof subject, "what is personal in %llu events, of %s",
+        (unsigned long long)task->erased,
+        task->what.address != NULL ? "one address" : "accepted mail");
+    return add_act(store, task, NM_VERB_ERASED, subject);
+}
+
+static int forget_piece(struct nm_store *store, struct nm_forgetting *task, bool *more)
+{
+    switch ((enum stage)task->stage) {
+    case SEAL:
+        return seal(store, task);
+    case CUT_OFF:
+        return nm_forget_cut_off(store->forget, &task->cut_off, more);
+    case REDACT:
+        return redact(store, task, more);
+    case ERASE:
+        return task->what.address != NULL
+                   ? nm_forget_address(store->forget, task->what.address, &task->after,
+                         &task->erased, more)
+                   : SQLITE_OK;
+    case TELL:
+        return tell_erased(store, task);
+    case SWEEP:
+        return task->cut_off + task->erased > 0 ? nm_forget_sweep(store->forget, more)
+                                                : SQLITE_OK;
+    case COPY:
+    case DONE:
+        break;
+    }
+    return SQLITE_OK;
+}
+
+enum nm_code nm_store_forget(
+    struct nm_store *store, struct nm_forgetting *task, struct nm_error *error)
+{
+    bool more = false;
+    int status;
+
+    if (task->stage ==
+        COPY) { /* so that the old pages are nowhere, readers permitting */
+        (void)sqlite3_wal_checkpoint_v2(
+            store->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        task->stage = DONE;
+        task->done = true;
+        return NM_OK;
+    }
+    status = nm_sql_run(store->statements[BEGIN]);
+    if (status == SQLITE_OK)
+        status = forget_piece(store, task, &more);
+    if (status == SQLITE_OK)
+        status = commit(store);
+    task->stage += !more;
+    return status == SQLITE_OK ? check_in_place(store, error)
+                               : fail(store, status, error);
+}
+
 /* ---- housekeeping ------------------------------------------------------- */
 
 static int note_wal(void *self, sqlite3 *db, const char *name, int pages)
@@ -273,7 +401,8 @@ static int configure(struct nm_store *store)
     nm_buf_init(&buf, pragmas, sizeof pragmas);
     nm_buf_printf(&buf,
         "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;"
-        "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = "
+        "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = "
+        "MEMORY; PRAGMA cache_size = "
         "-%d",
         CACHE_KIB);
     (void)sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
@@ -392,6 +521,8 @@ static int open_parts(struct nm_store *store)
         status = nm_mentions_open(store->db, store->texts, &store->mentions);
     if (status == SQLITE_OK)
         status = nm_rows_open(store->db, store->texts, store->mentions, &store->rows);
+    if (status == SQLITE_OK)
+        status = nm_forget_open(store->db, store->texts, &store->forget);
     return status;
 }
 
@@ -452,6 +583,7 @@ void nm_store_close(struct nm_store **store)
 {
     if (*store == NULL)
         return;
+    nm_forget_close(&(*store)->forget);
     nm_rows_close(&(*store)->rows);
     nm_mentions_close(&(*store)->mentions);
     nm_texts_close(&(*store)->texts);

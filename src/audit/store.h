@@ -7,6 +7,7 @@
 #ifndef NM_AUDIT_STORE_H
 #define NM_AUDIT_STORE_H
 
+#include "audit/audit.h"
 #include "checkpoint.h"
 #include "queue.h"
 
@@ -33,6 +34,21 @@ void nm_store_close(struct nm_store **store);
  * written some of them, and those are not written twice. */
 enum nm_code nm_store_write(struct nm_store *store, struct nm_block *const *blocks,
     size_t count, bool again, struct nm_error *error);
+
+/* What is to be forgotten, and how far that has come. */
+struct nm_forgetting {
+    struct nm_audit_forget what; /* borrowed until it is done */
+    int stage;
+    int64_t after;
+    int64_t upto;
+    uint64_t cut_off; /* events that are gone, */
+    uint64_t erased;  /* or have lost what is personal */
+    bool done;
+};
+
+/* Do a piece of it, in a commit of its own. */
+enum nm_code nm_store_forget(
+    struct nm_store *store, struct nm_forgetting *task, struct nm_error *error);
 
 /* Store the text of a configuration once. */
 enum nm_code nm_store_note_config(

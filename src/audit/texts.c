@@ -52,7 +52,7 @@ static struct slot *search(struct nm_texts *texts, const char *bytes, size_t len
     return &texts->slots[at];
 }
 
-static void forget(struct nm_texts *texts)
+void nm_texts_forget(struct nm_texts *texts)
 {
     memset(texts->slots, 0, sizeof texts->slots);
     nm_arena_reset(texts->arena);
@@ -67,10 +67,10 @@ static void remember(struct nm_texts *texts, const char *bytes, size_t length,
     if (length > NM_TEXTS_TEXT_MAX)
         return;
     if (texts->count == NM_TEXTS_MAX)
-        forget(texts);
+        nm_texts_forget(texts);
     copy = nm_arena_copy(texts->arena, bytes, length);
     if (copy == NULL) {
-        forget(texts);
+        nm_texts_forget(texts);
         return;
     }
     *search(texts, bytes, length) =

@@ -33,6 +33,9 @@ struct nm_text {
 int nm_texts_find(
     struct nm_texts *texts, const char *bytes, size_t length, struct nm_text *out);
 
+/* Remember nothing: rows of the table were removed. */
+void nm_texts_forget(struct nm_texts *texts);
+
 /* The number of the same text with its ASCII letters in lower case; `number` is that of
  * the text as it is. */
 int nm_texts_lower(struct nm_texts *texts, const char *bytes, size_t length,

@@ -46,6 +46,16 @@ struct waiter {
     atomic_bool woken; /* orders what the wake orders, for tools that do not know it */
 };
 
+/* Something to be forgotten. It is the caller's, until the caller waits no more. */
+struct job {
+    struct nm_forgetting task; /* belongs to the thread while it runs */
+    struct nm_error error;
+    enum nm_code code;
+    bool done;
+    bool abandoned;
+    pthread_cond_t finished;
+};
+
 struct config_note {
     char *hash;
     char *text;
@@ -65,6 +75,8 @@ struct nm_audit {
     struct nm_store *store; /* NULL while there is none that works */
     bool again;             /* a commit failed, and may have reached the disk */
     int64_t checkpoint_us;  /* when the last one was written */
+    int64_t retention_us;   /* when retention was applied, */
+    bool owes_a_step;       /* a group was written since a step of the job */
 
     pthread_mutex_t lock; /* for all below */
     pthread_cond_t work;
@@ -72,6 +84,10 @@ struct nm_audit {
     struct waiter *waiters;
     struct config_note configs[CONFIGS_MAX];
     size_t config_count;
+    struct job *job; /* or NULL */
+    unsigned keep_days;
+    unsigned keep_days_accepted;
+    bool retention_changed;
     bool stopping;
     int64_t stop_by_us;
     bool idle;       /* the thread sleeps until it is woken */
@@ -282,6 +298,9 @@ static void begin_failure(struct nm_audit *audit, const struct nm_error *error)
         audit->configs[i].written = false;
 }
 
+static void end_job(
+    struct nm_audit *audit, enum nm_code code, const struct nm_error *error);
+
 /* What was begun failed: everybody who waits is told so, and the store is closed. */
 static void fail(struct nm_audit *audit, const struct nm_error *error)
 {
@@ -290,6 +309,7 @@ static void fail(struct nm_audit *audit, const struct nm_error *error)
 
     nm_queue_give_back(&audit->queue);
     begin_failure(audit, error);
+    end_job(audit, NM_SYSTEM, error);
     loud = should_complain(audit, error);
     woken = settle_waiters(audit);
     go_away(audit);
@@ -372,12 +392,123 @@ static void write_config(struct nm_audit *audit, struct config_note *note)
         fail(audit, &error);
 }
 
+/* ---- forgetting --------------------------------------------------------- */
+
+static void free_job(struct job *job)
+{
+    if (job == NULL)
+        return;
+    free((char *)(uintptr_t)job->task.what.address);
+    free((char *)(uintptr_t)job->task.what.actor);
+    free((char *)(uintptr_t)job->task.what.reason);
+    (void)pthread_cond_destroy(&job->finished);
+    free(job);
+}
+
+static const char *copy_or_null(const char *text, bool *fine)
+{
+    char *copy = text != NULL ? strdup(text) : NULL;
+
+    *fine = *fine && (text == NULL || copy != NULL);
+    return copy;
+}
+
+static struct job *new_job(const struct nm_audit_forget *what)
+{
+    struct job *job = calloc(1, sizeof *job);
+    pthread_condattr_t attributes;
+    bool fine = true;
+
+    if (job == NULL)
+        return NULL;
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&job->finished, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    job->task.what = *what;
+    job->task.what.address = copy_or_null(what->address, &fine);
+    job->task.what.actor = copy_or_null(what->actor, &fine);
+    job->task.what.reason = copy_or_null(what->reason, &fine);
+    if (!fine) {
+        free_job(job);
+        return NULL;
+    }
+    return job;
+}
+
+/* Its caller frees it, unless that waits no more. */
+static void end_job(
+    struct nm_audit *audit, enum nm_code code, const struct nm_error *error)
+{
+    struct job *job = audit->job;
+
+    audit->job = NULL;
+    if (job == NULL)
+        return;
+    job->code = code;
+    if (code != NM_OK)
+        job->error = *error;
+    job->done = true;
+    if (job->abandoned)
+        free_job(job);
+    else
+        (void)pthread_cond_signal(&job->finished);
+}
+
+static void step_job(struct nm_audit *audit)
+{
+    struct job *job = audit->job;
+    struct nm_error error;
+    enum nm_code code;
+
+    audit->owes_a_step = false;
+    go_away(audit);
+    code = nm_store_forget(audit->store, &job->task, &error);
+    if (code == NM_OK && nm_store_has_checkpoint(audit->store))
+        tell_checkpoint(audit);
+    come_back(audit);
+    if (code != NM_OK)
+        fail(audit, &error); /* and with that the job */
+    else if (job->task.done)
+        end_job(audit, NM_OK, NULL);
+}
+
+static int64_t days_before(int64_t now_us, unsigned days)
+{
+    return days > 0 ? now_us - (int64_t)days * 86400 * 1000000 : 0;
+}
+
+static bool is_retention_due(const struct nm_audit *audit, int64_t now_us)
+{
+    if (audit->job != NULL || audit->keep_days + audit->keep_days_accepted == 0)
+        return false;
+    return audit->retention_changed ||
+           now_us - audit->retention_us >= (int64_t)NM_CHECKPOINT_S * 1000000;
+}
+
+/* What the configuration wants forgotten; nobody waits for it. */
+static void begin_retention(struct nm_audit *audit)
+{
+    const int64_t now_us = audit->clock.now_us(audit->clock.self);
+    const struct nm_audit_forget what = {
+        .prune_before_us = days_before(now_us, audit->keep_days),
+        .redact_before_us = days_before(now_us, audit->keep_days_accepted),
+        .actor = "daemon"};
+
+    audit->retention_us = monotonic_us();
+    audit->retention_changed = false;
+    audit->job = new_job(&what);
+    if (audit->job != NULL)
+        audit->job->abandoned = true;
+}
+
 static void finish_group(struct nm_audit *audit, struct nm_block **blocks, size_t count)
 {
     struct waiter *woken;
     int64_t trouble_s;
 
     nm_queue_settle(&audit->queue);
+    audit->owes_a_step = true;
     for (size_t i = 0; i < count; i++)
         audit->status.events_written += blocks[i]->count;
     audit->status.commits++;
@@ -456,8 +587,12 @@ static void work_or_sleep(struct nm_audit *audit)
     else if (nm_store_must_tidy(audit->store) ||
              (due > now_us && nm_store_may_tidy(audit->store)))
         tidy(audit);
-    else if (due <= now_us)
+    else if (due <= now_us && !(audit->job != NULL && audit->owes_a_step))
         write_group(audit);
+    else if (audit->job != NULL)
+        step_job(audit);
+    else if (is_retention_due(audit, now_us))
+        begin_retention(audit);
     else if (checkpoint_due <= now_us)
         checkpoint(audit);
     else if (due < INT64_MAX)
@@ -480,11 +615,14 @@ static bool is_done(struct nm_audit *audit)
 static void *write_until_stopped(void *self)
 {
     struct nm_audit *audit = self;
+    const struct nm_error stopped = {
+        .code = NM_STOPPED, .message = "the log is being closed"};
 
     (void)pthread_setname_np(pthread_self(), "nm-audit");
     pthread_mutex_lock(&audit->lock);
     while (!is_done(audit))
         work_or_sleep(audit);
+    end_job(audit, NM_STOPPED, &stopped);
     if (audit->store != NULL && monotonic_us() < audit->stop_by_us &&
         !nm_store_ends_with_checkpoint(audit->store))
         checkpoint(audit);
@@ -610,6 +748,69 @@ struct nm_audit_port nm_audit_port(struct nm_audit *audit)
 {
     return (struct nm_audit_port){
         .self = audit, .append = append, .wait = wait_durable};
+}
+
+/* ---- forgetting on request ---------------------------------------------- */
+
+void nm_audit_set_retention(
+    struct nm_audit *audit, unsigned keep_days, unsigned keep_days_accepted)
+{
+    pthread_mutex_lock(&audit->lock);
+    audit->retention_changed = audit->keep_days != keep_days ||
+                               audit->keep_days_accepted != keep_days_accepted;
+    audit->keep_days = keep_days;
+    audit->keep_days_accepted = keep_days_accepted;
+    (void)pthread_cond_signal(&audit->work);
+    pthread_mutex_unlock(&audit->lock);
+}
+
+/* With the lock. */
+static enum nm_code wait_for_job(
+    struct nm_audit *audit, struct job *job, unsigned wait_ms, struct nm_error *error)
+{
+    const struct timespec until = timespec_of(monotonic_us() + (int64_t)wait_ms * 1000);
+    int status = 0;
+
+    (void)pthread_cond_signal(&audit->work);
+    while (!job->done && status == 0)
+        status = pthread_cond_timedwait(&job->finished, &audit->lock, &until);
+    if (!job->done)
+        return NM_OK;
+    if (job->code != NM_OK && error != NULL)
+        *error = job->error;
+    return job->code;
+}
+
+enum nm_code nm_audit_forget(struct nm_audit *audit, const struct nm_audit_forget *what,
+    unsigned wait_ms, struct nm_audit_forgotten *out, struct nm_error *error)
+{
+    struct job *job = new_job(what);
+    enum nm_code code;
+
+    if (job == NULL)
+        return nm_fail(error, NM_NO_MEMORY, "%s: out of memory", audit->path);
+    pthread_mutex_lock(&audit->lock);
+    if (audit->status.failing || audit->job != NULL) {
+        code = audit->status.failing
+                   ? nm_fail(error, NM_SYSTEM, "%s", audit->status.last.message)
+                   : nm_fail(error, NM_LIMIT,
+                         "something else is being forgotten; try again later");
+        pthread_mutex_unlock(&audit->lock);
+        free_job(job);
+        return code;
+    }
+    audit->job = job;
+    code = wait_for_job(audit, job, wait_ms, error);
+    *out = (struct nm_audit_forgotten){.finished = job->done};
+    if (job->done) {
+        out->cut_off = job->task.cut_off;
+        out->erased = job->task.erased;
+    }
+    job->abandoned = !job->done;
+    pthread_mutex_unlock(&audit->lock);
+    if (out->finished)
+        free_job(job);
+    return code;
 }
 
 /* ---- configurations ----------------------------------------------------- */
