@@ -34,6 +34,7 @@ struct nm_audit_options {
     const char *gateway; /* this machine's name in the log */
     const char *key;     /* path of the one that signs checkpoints, made if it does not
                             exist; NULL or "": PATH-key */
+    const char *group;   /* that may read the log; NULL or "": the process's own */
     const struct nm_log *log; /* borrowed */
     struct nm_clock clock;
 };

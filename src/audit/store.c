@@ -8,12 +8,15 @@
 #include <sodium.h>
 
 #include <errno.h>
+#include <grp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
+    PATH_BYTES_MAX = 4096,
     CACHE_KIB = 32 * 1024,
     WAL_PAGES_IDLE = 500, /* copied to the database when nothing else is to do, */
     WAL_PAGES_BUSY = 2000 /* or at the latest at so many */
@@ -44,6 +47,7 @@ struct nm_store {
     char *key_path;
     struct nm_key *key; /* NULL while there is none to be had */
     struct nm_error key_error;
+    struct nm_error group_error;
     struct nm_checkpoint checkpoint; /* the last one that was begun */
     bool checkpoint_is_new;          /* it is in the open transaction, */
     bool checkpoint_is_durable;      /* or on disk and not taken yet */
@@ -213,6 +217,11 @@ enum nm_code nm_store_note_config(
     const int status = nm_rows_add_config(store->rows, hash, text);
 
     return status == SQLITE_OK ? NM_OK : fail(store, status, error);
+}
+
+const char *nm_store_group_trouble(const struct nm_store *store)
+{
+    return store->group_error.message;
 }
 
 /* ---- forgetting --------------------------------------------------------- */
@@ -526,6 +535,31 @@ static int open_parts(struct nm_store *store)
     return status;
 }
 
+/* Readers need the write-ahead log and its index too, and SQLite gives these the owner of
+ * the database only when root makes them. Where it cannot be done the log is written all
+ * the same. */
+static void give_to_group(struct nm_store *store, const char *name)
+{
+    static const char *const tails[] = {"", "-wal", "-shm"};
+    char path[PATH_BYTES_MAX];
+    const struct group *group = name[0] != '\0' ? getgrnam(name) : NULL;
+
+    if (name[0] != '\0' && group == NULL)
+        (void)nm_fail(&store->group_error, NM_SYSTEM,
+            "audit.group: there is no group \"%s\"", name);
+    for (size_t i = 0; i < NM_COUNT(tails) && group != NULL; i++) {
+        struct stat found;
+
+        (void)snprintf(path, sizeof path, "%s%s", store->path, tails[i]);
+        if (stat(path, &found) == 0 && found.st_gid != group->gr_gid &&
+            chown(path, (uid_t)-1, group->gr_gid) != 0)
+            (void)nm_fail(&store->group_error, NM_SYSTEM,
+                "audit.group: cannot give %s to group %s: %s (the daemon's user has to "
+                "be a member of it)",
+                path, name, strerror(errno));
+    }
+}
+
 static enum nm_code set_up(struct nm_store *store,
     const struct nm_store_options *options, struct nm_error *error)
 {
@@ -543,6 +577,7 @@ static enum nm_code set_up(struct nm_store *store,
         status = begin_writing(store);
     if (status != SQLITE_OK)
         return fail(store, status, error);
+    give_to_group(store, options->group);
     store->wal_path = sqlite3_filename_wal(sqlite3_db_filename(store->db, "main"));
     if (stat(store->wal_path, &store->wal_identity) != 0)
         return nm_fail(error, NM_SYSTEM, "%s: %s", store->wal_path, strerror(errno));

@@ -14,8 +14,9 @@
 struct nm_store_options {
     const char *path;
     const char *gateway;
-    unsigned busy_ms; /* how long another process may keep the database locked */
-    const char *key;  /* path of the one that signs checkpoints */
+    unsigned busy_ms;  /* how long another process may keep the database locked */
+    const char *key;   /* path of the one that signs checkpoints */
+    const char *group; /* that the files are given to; "" for none */
     struct nm_clock clock;
     bool doubtful; /* an earlier commit failed, and may have reached the disk or not:
                          first make sure of what is there */
@@ -65,6 +66,9 @@ bool nm_store_take_checkpoint(struct nm_store *store, struct nm_checkpoint *out)
 
 /* Why no checkpoint can be signed, or "". The log is written all the same. */
 const char *nm_store_key_trouble(const struct nm_store *store);
+
+/* Why the files could not be given to the group, or "". */
+const char *nm_store_group_trouble(const struct nm_store *store);
 
 /* Whether there is housekeeping that can no longer wait for an idle moment, or would
  * make good use of one. */

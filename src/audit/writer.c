@@ -66,6 +66,7 @@ struct nm_audit {
     char *path;
     char *gateway;
     char *key;
+    char *group;
     _Atomic unsigned wait_ms;
     const struct nm_log *log;
     struct nm_clock clock;
@@ -260,6 +261,10 @@ static void tell_checkpoint(struct nm_audit *audit)
         nm_log(audit->log, NM_LOG_ERROR,
             "no checkpoint of the audit log can be signed; the log itself is written",
             {"reason", trouble});
+    if (nm_store_group_trouble(audit->store)[0] != '\0')
+        nm_log(audit->log, NM_LOG_ERROR,
+            "the group cannot read the audit log; the log itself is written",
+            {"reason", nm_store_group_trouble(audit->store)});
     if (!nm_store_take_checkpoint(audit->store, &checkpoint))
         return;
     nm_checkpoint_format(&checkpoint, &text);
@@ -327,6 +332,7 @@ static void open_store(struct nm_audit *audit)
         .path = audit->path,
         .gateway = audit->gateway,
         .key = audit->key,
+        .group = audit->group,
         .clock = audit->clock,
         .busy_ms = half_ms < BUSY_MS_MAX ? half_ms : (unsigned)BUSY_MS_MAX,
         .doubtful = audit->again,
@@ -877,6 +883,7 @@ static void free_audit(struct nm_audit *audit)
     free(audit->path);
     free(audit->gateway);
     free(audit->key);
+    free(audit->group);
     free(audit);
 }
 
@@ -930,7 +937,9 @@ enum nm_code nm_audit_start(const struct nm_audit_options *options,
     audit->path = strdup(options->path);
     audit->gateway = strdup(options->gateway != NULL ? options->gateway : "");
     audit->key = key_path(options);
-    if (audit->path == NULL || audit->gateway == NULL || audit->key == NULL) {
+    audit->group = strdup(options->group != NULL ? options->group : "");
+    if (audit->path == NULL || audit->gateway == NULL || audit->key == NULL ||
+        audit->group == NULL) {
         free_audit(audit);
         return nm_fail(error, NM_NO_MEMORY, "out of memory for the audit log");
     }

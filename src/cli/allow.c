@@ -176,6 +176,8 @@ static enum nm_exit write_database(const struct nm_call *call,
     const struct nm_audit_options options = {.path = settings->audit_database,
         .wait_ms = settings->audit_wait_ms,
         .gateway = settings->gateway,
+        .key = settings->audit_key,
+        .group = settings->audit_group,
         .clock = {NULL, now_us}};
     struct nm_audit *audit = NULL;
     struct nm_error error = {.code = NM_OK};

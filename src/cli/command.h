@@ -52,6 +52,7 @@ enum nm_cli_option {
     NM_CLI_EXPIRES,
     NM_CLI_FOLLOW,
     NM_CLI_HTML,
+    NM_CLI_BEFORE,
     NM_CLI_CHECKPOINT,
     NM_CLI_KEY,
     NM_CLI_CURSOR,
@@ -116,6 +117,8 @@ extern const struct nm_command nm_command_quarantine_list;
 extern const struct nm_command nm_command_quarantine_show;
 extern const struct nm_command nm_command_quarantine_release;
 extern const struct nm_command nm_command_quarantine_delete;
+extern const struct nm_command nm_command_audit_prune;
+extern const struct nm_command nm_command_audit_erase;
 extern const struct nm_command nm_command_reload;
 extern const struct nm_command nm_command_status;
 

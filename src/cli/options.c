@@ -40,6 +40,7 @@ static const struct option {
     [NM_CLI_FOLLOW] = {"--follow", '\0', NULL},
     [NM_CLI_CURSOR] = {"--cursor", '\0', "FILE"},
     [NM_CLI_HTML] = {"--html", '\0', "FILE"},
+    [NM_CLI_BEFORE] = {"--before", '\0', "TIME"},
     [NM_CLI_CHECKPOINT] = {"--checkpoint", '\0', "TEXT"},
     [NM_CLI_KEY] = {"--key", '\0', "FILE"},
     [NM_CLI_DATABASE] = {"--database", '\0', "FILE"},

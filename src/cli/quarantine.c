@@ -141,6 +141,8 @@ static enum nm_code act_alone(const struct nm_config *config,
     const struct nm_audit_options options = {.path = settings->audit_database,
         .wait_ms = settings->audit_wait_ms,
         .gateway = settings->gateway,
+        .key = settings->audit_key,
+        .group = settings->audit_group,
         .clock = wall_clock};
     const struct nm_actor actor = nm_control_actor((unsigned)getuid());
     struct nm_audit *audit = NULL;

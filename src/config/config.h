@@ -58,6 +58,10 @@ struct nm_settings {
     const char *history_database;
     enum nm_action audit_on_failure;
     unsigned audit_wait_ms;
+    unsigned audit_keep_days; /* 0: for ever */
+    unsigned audit_keep_days_accepted;
+    const char *audit_key;   /* "": beside the database */
+    const char *audit_group; /* "" for none */
     const char *quarantine_directory;
     const char
         *quarantine_release; /* "sendmail", "sendmail:/path" or "smtp:host:port" */

@@ -160,6 +160,11 @@ static void fill_settings(struct nm_config *config)
         .history_database = values[NM_OPT_HISTORY_DATABASE].text,
         .audit_on_failure = (enum nm_action)(int)values[NM_OPT_AUDIT_ON_FAILURE].number,
         .audit_wait_ms = (unsigned)values[NM_OPT_AUDIT_WAIT_MS].number,
+        .audit_keep_days = (unsigned)values[NM_OPT_AUDIT_KEEP_DAYS].number,
+        .audit_keep_days_accepted =
+            (unsigned)values[NM_OPT_AUDIT_KEEP_DAYS_ACCEPTED].number,
+        .audit_key = values[NM_OPT_AUDIT_KEY].text,
+        .audit_group = values[NM_OPT_AUDIT_GROUP].text,
         .quarantine_directory = values[NM_OPT_QUARANTINE_DIRECTORY].text,
         .quarantine_release = values[NM_OPT_QUARANTINE_RELEASE].text,
         .quarantine_bytes_max =

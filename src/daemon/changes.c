@@ -155,3 +155,45 @@ char *nm_change_disallow(
 {
     return answer_change(runtime, request, nm_state_disallow);
 }
+
+/* ---- the audit log ------------------------------------------------------ */
+
+/* A client waits NM_CONTROL_TIMEOUT_MS; what takes longer goes on without it. */
+enum { FORGET_WAIT_MS = 20 * 1000, ADDRESS_MAX = 1024, REASON_MAX = 1024 };
+
+static char *answer_forgotten(const struct nm_audit_forgotten *forgotten)
+{
+    char *text = NULL;
+
+    if (asprintf(&text, "ok\n{\"finished\":%s,\"cut_off\":%llu,\"erased\":%llu}\n",
+            forgotten->finished ? "true" : "false",
+            (unsigned long long)forgotten->cut_off,
+            (unsigned long long)forgotten->erased) < 0)
+        return NULL;
+    return text;
+}
+
+char *nm_change_forget(
+    struct nm_runtime *runtime, const struct nm_control_request *request)
+{
+    const struct nm_actor actor = nm_control_actor(request->uid);
+    struct nm_audit_forgotten forgotten;
+    struct nm_error error = {.code = NM_OK};
+    json_error_t fault;
+    json_t *object = json_loads(request->argument, JSON_REJECT_DUPLICATES, &fault);
+    const struct nm_audit_forget what = {
+        .prune_before_us =
+            json_integer_value(json_object_get(object, "prune_before_us")),
+        .address = text_of(object, "address", ADDRESS_MAX),
+        .reason = text_of(object, "reason", REASON_MAX),
+        .actor = actor.text};
+    enum nm_code code;
+
+    if (what.prune_before_us <= 0 && what.address == NULL)
+        code = nm_fail(&error, NM_BAD_INPUT, "the request names nothing to forget");
+    else
+        code =
+            nm_audit_forget(runtime->audit, &what, FORGET_WAIT_MS, &forgotten, &error);
+    json_decref(object);
+    return code == NM_OK ? answer_forgotten(&forgotten) : answer_failure(&error);
+}

@@ -21,4 +21,9 @@ char *nm_change_allow(
 char *nm_change_disallow(
     struct nm_runtime *runtime, const struct nm_control_request *request);
 
+/* `audit-forget`, with a JSON object: "prune_before_us" (0: nothing), "address" and
+ * "reason" (or null). "ok\n" and an object: "finished", "cut_off" and "erased". */
+char *nm_change_forget(
+    struct nm_runtime *runtime, const struct nm_control_request *request);
+
 #endif

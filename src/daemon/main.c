@@ -144,10 +144,18 @@ static char *answer_kept(void *self, const struct nm_control_request *request)
     return text;
 }
 
+static char *answer_forget(void *self, const struct nm_control_request *request)
+{
+    struct daemon *daemon = self;
+
+    return nm_change_forget(&daemon->runtime, request);
+}
+
 /* What the tool may ask for. */
 static const struct nm_control_verb verbs[] = {
     {.name = "allow-add", .takes_argument = true, .answer = answer_allow},
     {.name = "allow-remove", .takes_argument = true, .answer = answer_disallow},
+    {.name = "audit-forget", .takes_argument = true, .answer = answer_forget},
     {.name = "history-import", .answer = answer_import},
     {.name = "kept-delete", .takes_argument = true, .answer = answer_kept},
     {.name = "kept-look", .takes_argument = true, .answer = answer_kept},

@@ -35,6 +35,8 @@ static enum nm_code start_audit(struct nm_runtime *runtime, struct nm_error *err
     const struct nm_audit_options options = {
         .path = settings->audit_database,
         .wait_ms = settings->audit_wait_ms,
+        .key = settings->audit_key,
+        .group = settings->audit_group,
         .gateway = settings->gateway,
         .log = nm_process_log(),
         .clock = wall_clock,
@@ -43,6 +45,8 @@ static enum nm_code start_audit(struct nm_runtime *runtime, struct nm_error *err
 
     if (code != NM_OK)
         return code;
+    nm_audit_set_retention(
+        runtime->audit, settings->audit_keep_days, settings->audit_keep_days_accepted);
     runtime->ports = (struct nm_ports){
         .audit = nm_audit_port(runtime->audit),
         .quarantine = nm_quarantine_port(runtime->quarantine),
@@ -168,6 +172,8 @@ static void warn_of_fixed_settings(
     } fixed[] = {
         {"milter.socket", before->milter_socket, now->milter_socket},
         {"audit.database", before->audit_database, now->audit_database},
+        {"audit.key", before->audit_key, now->audit_key},
+        {"audit.group", before->audit_group, now->audit_group},
         {"history.database", before->history_database, now->history_database},
         {"control.socket", before->control_socket, now->control_socket},
         {"quarantine.directory", before->quarantine_directory,
@@ -197,6 +203,8 @@ static void put_in_force(
         nm_log_write(nm_process_log(), NM_LOG_ERROR,
             "the text of the configuration could not be recorded", NULL, 0);
     nm_audit_set_wait_ms(runtime->audit, settings->audit_wait_ms);
+    nm_audit_set_retention(
+        runtime->audit, settings->audit_keep_days, settings->audit_keep_days_accepted);
     nm_slot_swap(runtime->slot, snapshot);
     nm_log_configure(settings->log_target == NM_LOG_TARGET_SYSLOG, settings->log_level);
     runtime->config = next;
