@@ -33,8 +33,8 @@ static const char *const sql_of[STATEMENTS] = {
              " target, rule, config, match, technique, action, mode, outcome,"
              " confidence, queue_id, sender, client, auth, reply, recipient, salt, hash"
              " FROM event WHERE sequence BETWEEN ? AND ? ORDER BY sequence",
-    [BEFORE] = "SELECT sequence, time_us, hash FROM event WHERE sequence < ?"
-               " ORDER BY sequence DESC LIMIT 1",
+    [BEFORE] = ("SELECT sequence, time_us, hash FROM event WHERE sequence < ?"
+                " ORDER BY sequence DESC LIMIT 1"),
     [ACT] = "SELECT verb, actor, subject, decision, reason FROM act WHERE sequence = ?",
     [SEAL] = "SELECT upto, hash FROM seal WHERE sequence = ?",
     [SIGNATURE] = "SELECT signature FROM checkpoint WHERE sequence = ?",
