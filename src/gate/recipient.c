@@ -237,10 +237,23 @@ static bool is_expected(const struct nm_session *session, struct nm_bytes recipi
            port->expects(port->self, session->message.sender, recipient);
 }
 
-/* What is done with a recipient, if it is done. Mail that did not come by SMTP is not
- * refused; and what a reviewer has released is not caught again: whether it is that, its
- * content says, so that it goes where its content is looked at. */
-static enum nm_action action_on(const struct nm_session *session,
+/* Whether the MTA made of the argument what we did. It does not tell when it finds no such
+ * recipient to take off; and Postfix does not find one that has a source route, or stands
+ * in a list. */
+static bool can_be_taken_off(
+    const struct nm_session *session, struct nm_bytes recipient)
+{
+    struct nm_address address;
+
+    nm_address_parse(
+        session->message.values->names, recipient.data, recipient.length, &address);
+    return address.fault == NM_FAULT_NONE && address.local_part == recipient.data;
+}
+
+/* Mail that did not come by SMTP is not refused; and what a reviewer has released is not
+ * caught again: whether it is that, its content says, so that it goes where its content is
+ * looked at. */
+static enum nm_action wanted_action(const struct nm_session *session,
     const struct nm_judgement *judgement, struct nm_bytes recipient)
 {
     const struct nm_transaction *message = &session->message;
@@ -251,6 +264,17 @@ static enum nm_action action_on(const struct nm_session *session,
         return NM_ACTION_QUARANTINE;
     return judgement->has_reply && message->local_submission
                ? message->values->on_local_refusal
+               : action;
+}
+
+/* What is done with a recipient, if it is done. */
+static enum nm_action action_on(const struct nm_session *session,
+    const struct nm_judgement *judgement, struct nm_bytes recipient)
+{
+    const enum nm_action action = wanted_action(session, judgement, recipient);
+
+    return action == NM_ACTION_QUARANTINE && !can_be_taken_off(session, recipient)
+               ? NM_ACTION_HOLD
                : action;
 }
 

@@ -88,6 +88,20 @@ class ByPortCase(QuarantineCase):
             (self.sender, near, "army.mil", "waiting"),
         )
 
+    def test_who_may_not_be_found_on_the_message_gets_none(self):
+        good = self.at("army.mil")
+        for form in ("@relay.example:{}", "{},", "Bob <{}>"):
+            with self.subTest(form):
+                recipient = form.format(self.at("army.ml"))
+                answers = self.send(recipient, good)
+                self.assert_reply(answers.rcpt[recipient], 250)
+                self.assert_reply(answers.end, 250)
+        self.assert_held(*self.accepted)
+        self.assert_arrived()
+        held = {"action": "quarantine", "outcome": "held"}
+        also = {"recipient": good, "outcome": "held"}
+        self.assert_rows(*[held, also] * 3)
+
     def test_a_message_for_near_misses_alone_is_kept_and_never_bounced(self):
         self.assert_reply(self.send(self.at("army.ml")).end, 250)
         self.assert_arrived()
