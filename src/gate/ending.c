@@ -106,11 +106,11 @@ static enum nm_outcome fold(struct nm_session *session, struct nm_answer *answer
         return NM_OUTCOME_REFUSED;
     nm_answer_continue(answer);
     take_off(message, answer);
-    if (answer->discard)
-        return NM_OUTCOME_QUARANTINED;
     answer->strip_count = headers_to_strip(message);
     if (message->tag)
         answer->tag = message->tag_value;
+    if (answer->discard)
+        return NM_OUTCOME_QUARANTINED;
     if (!message->hold)
         return NM_OUTCOME_PASSED;
     answer->hold = message->hold_reason;

@@ -8,6 +8,7 @@
  */
 #include "gate/session.h"
 #include "memory_audit.h"
+#include "memory_quarantine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,11 @@ static const struct nm_rule_spec rules[] = {
         .recipients = (const char *const[]){"t@*"},
         .recipient_count = 1,
         .action = NM_ACTION_TAG},
+    {.name = "keep",
+        .confidence = 0.5,
+        .recipients = (const char *const[]){"q@*"},
+        .recipient_count = 1,
+        .action = NM_ACTION_QUARANTINE},
     {.name = "sure", .confidence = 0.5, .action = NM_ACTION_REJECT},
     {.name = "closed",
         .confidence = -1,
@@ -75,6 +81,9 @@ static const struct known {
     {"<h@army.ml>", NULL, NM_MATCH_NEAR_MISS, NM_ACTION_HOLD, NM_MODE_ENFORCE},
     {"<t@army.ml>", NULL, NM_MATCH_NEAR_MISS, NM_ACTION_TAG, NM_MODE_ENFORCE},
     {"<o@army.ml>", NULL, NM_MATCH_NEAR_MISS, NM_ACTION_REJECT, NM_MODE_OBSERVE},
+    {"<q@army.ml>", NULL, NM_MATCH_NEAR_MISS, NM_ACTION_QUARANTINE, NM_MODE_ENFORCE},
+    {"q@army.ml", "q@army.ml", NM_MATCH_NEAR_MISS, NM_ACTION_QUARANTINE,
+        NM_MODE_ENFORCE},
     {"<x@closed.example>", NULL, NM_MATCH_NONE, NM_ACTION_REJECT, NM_MODE_ENFORCE},
     {"<b@[192.0.2.1]>", "b@army.ml", NM_MATCH_NEAR_MISS, NM_ACTION_REJECT,
         NM_MODE_ENFORCE},
@@ -164,6 +173,7 @@ enum open { NOTHING, ENVELOPE, CONTENT, ENDED };
 
 struct model {
     struct memory_audit *audit;
+    struct memory_quarantine *quarantine;
     struct nm_slot *slot;
     struct nm_session *session;
     const struct variant *current;
@@ -179,6 +189,7 @@ struct model {
     size_t first_row; /* of the message, in the log; SIZE_MAX: none */
     unsigned tag_headers;
     enum nm_outcome outcome; /* of what has ended */
+    bool is_kept;            /* the message is in the quarantine */
 
     unsigned counts[NM_COUNTER_COUNT];
 };
@@ -200,6 +211,8 @@ struct expected {
     bool hold;
     const struct recipient *tagged; /* whose reference the tag holds */
     unsigned strip_count;
+    size_t off_count; /* recipients taken off */
+    bool discard;
     bool all_durable;
     struct expected_row rows[ROWS_MAX];
     size_t row_count;
@@ -230,6 +243,8 @@ static void expect_reply(struct expected *expected, unsigned code, const char *s
     expected->hold = false;
     expected->tagged = NULL;
     expected->strip_count = 0;
+    expected->off_count = 0;
+    expected->discard = false;
 }
 
 static bool expect_row(struct model *model, struct expected *expected,
@@ -269,6 +284,7 @@ static void close_message(struct model *model)
     model->recipient_count = 0;
     model->first_row = SIZE_MAX;
     model->tag_headers = 0;
+    model->is_kept = false;
 }
 
 /* The message ends before its end. */
@@ -352,7 +368,10 @@ static void expect_rcpt(
     count_recipient(model, known);
     now = in_force(model, recipient) && refuses(known->action) && !model->local &&
           !model->pinned->partial && model->refusals < model->pinned->max_refusals;
-    row.outcome = now ? NM_OUTCOME_REFUSED : NM_OUTCOME_UNKNOWN;
+    row.outcome = now ? NM_OUTCOME_REFUSED
+                  : in_force(model, recipient) && known->action == NM_ACTION_QUARANTINE
+                      ? NM_OUTCOME_QUARANTINED
+                      : NM_OUTCOME_UNKNOWN;
     recipient->recorded = expect_row(model, expected, &row, now);
     if (now)
         expect_refusal(model, expected, recipient);
@@ -402,6 +421,25 @@ static bool is_held(const struct model *model, const struct recipient *recipient
                (model->local && refuses(recipient->known->action)));
 }
 
+static bool is_to_keep(const struct model *model, const struct recipient *recipient)
+{
+    return recipient->recorded && in_force(model, recipient) &&
+           recipient->known->action == NM_ACTION_QUARANTINE;
+}
+
+/* Those who are kept get nothing from the mail server, and all others get the message. */
+static void expect_taken_off(const struct model *model, struct expected *expected)
+{
+    size_t goes_on = 0;
+
+    expected->off_count = 0;
+    for (size_t i = 0; i < model->recipient_count; i++) {
+        goes_on += !model->recipients[i].refused;
+        expected->off_count += is_to_keep(model, &model->recipients[i]);
+    }
+    expected->discard = expected->off_count == goes_on;
+}
+
 static const struct recipient *first_tagged(const struct model *model)
 {
     for (size_t i = 0; i < model->recipient_count; i++) {
@@ -415,7 +453,7 @@ static const struct recipient *first_tagged(const struct model *model)
 }
 
 static enum nm_outcome expect_whole(
-    const struct model *model, struct expected *expected, bool recordable)
+    struct model *model, struct expected *expected, bool recordable)
 {
     if (!recordable || any(model, is_unrecorded)) {
         if (defers(model)) {
@@ -430,8 +468,11 @@ static enum nm_outcome expect_whole(
         model->pinned->mode == NM_MODE_ENFORCE ? model->tag_headers : 0;
     if (!recordable && expected->strip_count > NM_TAG_HEADERS_MAX)
         expected->strip_count = 0;
-    if (!recordable)
-        return NM_OUTCOME_PASSED;
+    if (!recordable) {
+        if (model->is_kept)
+            expect_taken_off(model, expected);
+        return expected->discard ? NM_OUTCOME_QUARANTINED : NM_OUTCOME_PASSED;
+    }
     if (any(model, is_refused_late)) {
         const bool for_good = any(model, is_rejected_late);
 
@@ -441,6 +482,17 @@ static enum nm_outcome expect_whole(
     if (expected->strip_count > NM_TAG_HEADERS_MAX) {
         expect_reply(expected, 550, "5.7.1");
         return NM_OUTCOME_REFUSED;
+    }
+    if (any(model, is_to_keep)) {
+        model->is_kept = model->quarantine->commit_fails == NM_OK;
+        if (!model->is_kept && defers(model)) {
+            expect_reply(expected, 451, "4.3.0");
+            return NM_OUTCOME_REFUSED;
+        }
+        if (model->is_kept)
+            expect_taken_off(model, expected);
+        if (expected->discard)
+            return NM_OUTCOME_QUARANTINED;
     }
     expected->hold = any(model, is_held);
     expected->tagged = first_tagged(model);
@@ -454,6 +506,8 @@ static void expect_end(struct model *model, struct expected *expected)
     if (!model->outbound)
         return;
     model->outcome = expect_whole(model, expected, true);
+    if (model->is_kept && model->outcome != NM_OUTCOME_QUARANTINED)
+        (void)expect_outcome(model, expected, NM_OUTCOME_QUARANTINED, false);
     if (model->recipient_count > 0 &&
         !expect_outcome(model, expected, model->outcome, true)) {
         const enum nm_outcome meant = model->outcome;
@@ -539,6 +593,37 @@ static void check_lines(const struct nm_answer *answer)
     }
 }
 
+static void check_taken_off(
+    const struct nm_answer *answer, const struct expected *expected)
+{
+    size_t count = 0;
+
+    for (const struct nm_taken_off *off = answer->take_off; off != NULL;
+         off = off->next) {
+        demand(strcmp(off->path, "<q@army.ml>") == 0 ||
+                   strcmp(off->path, "q@army.ml") == 0,
+            "a recipient is taken off by another name than its own");
+        count++;
+    }
+    demand(count == expected->off_count, "too many were taken off, or too few");
+    demand(answer->discard == expected->discard, "discarded, or not");
+}
+
+/* What is in the quarantine just now came with the event; it is taken out again. */
+static void check_kept(struct model *model, const struct expected *expected,
+    const struct nm_answer *answer)
+{
+    struct memory_quarantine *quarantine = model->quarantine;
+    size_t wanted = 0;
+
+    for (size_t i = 0; i < model->recipient_count && model->is_kept; i++)
+        wanted += is_to_keep(model, &model->recipients[i]);
+    demand(quarantine->count == wanted, "kept too often, or not often enough");
+    demand(answer->kind == NM_ANSWER_REPLY || expected->off_count == wanted,
+        "whoever is taken off is kept");
+    quarantine->count = 0;
+}
+
 static void check_answer(const struct memory_audit *audit,
     const struct nm_answer *answer, const struct expected *expected)
 {
@@ -550,6 +635,7 @@ static void check_answer(const struct memory_audit *audit,
         check_lines(answer);
         return;
     }
+    check_taken_off(answer, expected);
     demand((answer->hold != NULL) == expected->hold, "held, or not held");
     demand((answer->tag != NULL) == (expected->tagged != NULL), "tagged, or not");
     demand(answer->strip_count == expected->strip_count, "another count of headers");
@@ -592,6 +678,9 @@ static void send(struct model *model, const struct nm_input *input,
 
     nm_session_event(model->session, input, &answer);
     check_answer(model->audit, &answer, expected);
+    if (input->event == NM_SESSION_END)
+        check_kept(model, expected, &answer);
+    demand(model->quarantine->count == 0, "kept before its end");
     check_rows(model->audit, before, expected);
     check_transaction(model->audit, before, first_of_message);
     if (model->open != NOTHING && input->event != NM_SESSION_MAIL &&
@@ -642,7 +731,11 @@ static void play_content(struct model *model, unsigned argument)
 {
     const bool data = argument % 4 == 0;
     const bool tag = argument % 4 == 1;
-    const struct nm_input input = {.event = data ? NM_SESSION_DATA : NM_SESSION_HEADER,
+    const bool body = argument % 8 == 7;
+    const struct nm_input input = {.event = data   ? NM_SESSION_DATA
+                                            : body ? NM_SESSION_BODY
+                                                   : NM_SESSION_HEADER,
+        .body = {"a part\r\n", 8},
         .header_name = tag ? "x-Nearmiss" : "X-Nearmiss-Other"};
     const struct expected expected = {.reply = false};
 
@@ -699,9 +792,10 @@ static void play_finish(struct model *model, unsigned argument)
 
 static void play_world(struct model *model, unsigned argument)
 {
-    static const enum nm_code failures[][2] = {{NM_OK, NM_OK}, {NM_OK, NM_OK},
-        {NM_LIMIT, NM_OK}, {NM_NO_MEMORY, NM_OK}, {NM_OK, NM_SYSTEM},
-        {NM_OK, NM_TIMEOUT}};
+    static const enum nm_code failures[][3] = {{NM_OK, NM_OK, NM_OK},
+        {NM_OK, NM_OK, NM_SYSTEM}, {NM_LIMIT, NM_OK, NM_OK},
+        {NM_NO_MEMORY, NM_OK, NM_OK}, {NM_OK, NM_SYSTEM, NM_OK},
+        {NM_OK, NM_TIMEOUT, NM_OK}};
 
     argument %= VARIANT_COUNT + NM_COUNT(failures);
     if (argument < VARIANT_COUNT) {
@@ -713,6 +807,7 @@ static void play_world(struct model *model, unsigned argument)
     }
     model->audit->append_fails = failures[argument - VARIANT_COUNT][0];
     model->audit->wait_fails = failures[argument - VARIANT_COUNT][1];
+    model->quarantine->commit_fails = failures[argument - VARIANT_COUNT][2];
 }
 
 static void play_connection(
@@ -757,6 +852,7 @@ static void play(struct model *model, const struct nm_ports *ports, uint8_t byte
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct memory_audit audit;
+    static struct memory_quarantine quarantine;
     struct model *model = calloc(1, sizeof *model);
     struct nm_ports ports;
     struct expected expected = {.reply = false};
@@ -764,9 +860,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     make_variants();
     memory_audit_init(&audit);
+    memset(&quarantine, 0, sizeof quarantine);
     ports = memory_audit_ports(&audit);
+    ports.quarantine = memory_quarantine_port(&quarantine);
     demand(model != NULL, "no memory");
     model->audit = &audit;
+    model->quarantine = &quarantine;
     model->first_row = SIZE_MAX;
     model->current = &variants[0];
     demand(nm_slot_new(variants[0].snapshot, &model->slot) == NM_OK, "no slot");
@@ -779,6 +878,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     expect_abandoned(model, &expected);
     nm_session_free(&model->session);
     check_rows(&audit, before, &expected);
+    demand(
+        quarantine.open == 0, "a message is on its way into the quarantine for ever");
     check_counts(model);
     check_references(model);
     nm_slot_free(&model->slot);

@@ -123,8 +123,10 @@ class PostfixCase(BothCase):
     def test_submitted(self):
         """mail submitted here"""
         self.postfix.submit(self.sender, [self.at("army.ml")], message(self.mark).decode())
-        held = until("it is held", lambda: self.postfix.queue(self.mark))
-        self.assertEqual([row["queue_name"] for row in held], ["hold"])
+        until(
+            "it is held",
+            lambda: [row["queue_name"] for row in self.postfix.queue(self.mark)] == ["hold"],
+        )
         self.assert_rows({"action": "reject", "outcome": "held"})
 
     def test_list(self):

@@ -121,6 +121,11 @@ int smfi_chgheader(SMFICTX *context, char *name, int index, char *value)
     return change(context, name, value, index);
 }
 
+int smfi_delrcpt(SMFICTX *context, char *recipient)
+{
+    return change(context, "off", recipient, 0);
+}
+
 int smfi_quarantine(SMFICTX *context, char *reason)
 {
     return change(context, "quarantine", reason, 0);
@@ -130,9 +135,15 @@ int smfi_quarantine(SMFICTX *context, char *reason)
 
 static const unsigned long every_step = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NOEOH |
                                         SMFIP_NOBODY | SMFIP_NR_CONN | SMFIP_NR_MAIL |
-                                        SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_DATA;
-static const unsigned long every_right =
+                                        SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_DATA |
+                                        SMFIP_SKIP | SMFIP_HDR_LEADSPC;
+static const unsigned long usual_rights =
     SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE;
+static const unsigned long every_right =
+    SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_DELRCPT;
+
+/* What a rule of the snapshot may need. */
+static bool expects_content;
 
 static struct world *open_milter(const struct nm_snapshot_values *values)
 {
@@ -165,8 +176,10 @@ static void negotiate(SMFICTX *context, unsigned long steps)
     ck_assert_int_eq(filter.xxfi_negotiate(context, every_right, steps, 0, 0, &rights,
                          &agreed, &unused[0], &unused[1]),
         SMFIS_CONTINUE);
-    ck_assert_uint_eq(rights, every_right);
+    ck_assert_uint_eq(rights, expects_content ? every_right : usual_rights);
     ck_assert_uint_eq(agreed & ~steps, 0);
+    ck_assert_uint_eq(
+        agreed & SMFIP_NOBODY, expects_content ? 0 : steps & SMFIP_NOBODY);
     /* libmilter ignores the end of a message of which it saw no header and no end of
      * headers. */
     ck_assert_uint_eq(agreed & SMFIP_NOEOH, 0);
@@ -213,7 +226,155 @@ static sfsistat rcpt(SMFICTX *context, const char *recipient)
     return filter.xxfi_envrcpt(context, (char *[]){path, NULL});
 }
 
+/* ---- a quarantine --------------------------------------------------------- */
+
+struct nm_spool {
+    char text[SAID_MAX];
+    struct nm_buf buf;
+};
+
+static struct nm_spool spool;
+static char kept_arguments[128];
+
+static enum nm_code begin_spool(void *self, const struct nm_id *transaction,
+    struct nm_spool **out, struct nm_error *error)
+{
+    (void)self;
+    (void)transaction;
+    (void)error;
+    nm_buf_init(&spool.buf, spool.text, sizeof spool.text);
+    *out = &spool;
+    return NM_OK;
+}
+
+static enum nm_code write_spool(void *self, struct nm_spool *into,
+    enum nm_content content, const char *bytes, size_t length, struct nm_error *error)
+{
+    (void)self;
+    (void)content;
+    (void)error;
+    nm_buf_put(&into->buf, bytes, length);
+    return NM_OK;
+}
+
+static enum nm_code commit_spool(void *self, struct nm_spool **from,
+    const struct nm_spool_message *message, struct nm_error *error)
+{
+    (void)self;
+    (void)error;
+    (void)snprintf(kept_arguments, sizeof kept_arguments, "%s; %s", message->arguments,
+        message->recipients->arguments);
+    *from = NULL;
+    return NM_OK;
+}
+
+static void drop_spool(void *self, struct nm_spool **from)
+{
+    (void)self;
+    *from = NULL;
+}
+
+static struct world *open_with_quarantine(void)
+{
+    const struct nm_rule_spec rule = {
+        .name = "rule", .confidence = 0.5, .action = NM_ACTION_QUARANTINE};
+    struct nm_snapshot_values values = world_values(&rule, 1);
+    struct world *world;
+
+    values.needs_content = expects_content = true;
+    world = open_milter(&values);
+    world->ports.quarantine = (struct nm_quarantine_port){.begin = begin_spool,
+        .write = write_spool,
+        .commit = commit_spool,
+        .drop = drop_spool};
+    return world;
+}
+
+static sfsistat body(SMFICTX *context, const char *text)
+{
+    unsigned char bytes[64];
+
+    (void)nm_copy((char *)bytes, sizeof bytes, text);
+    return filter.xxfi_body(context, bytes, strlen(text));
+}
+
 /* ---- tests ---------------------------------------------------------------- */
+
+START_TEST(test_milter__takes_off_whom_the_message_is_kept_for)
+{
+    struct world *world = open_with_quarantine();
+    SMFICTX *context = connect_from("192.0.2.7", every_step);
+
+    (void)mail(context, "BODY=8BITMIME");
+    (void)filter.xxfi_envrcpt(
+        context, (char *[]){(char[]){"<Bob@ARMY.ml>"}, (char[]){"NOTIFY=NEVER"}, NULL});
+    (void)rcpt(context, "<carol@army.mil>");
+    (void)filter.xxfi_header(context, (char[]){"Subject"}, (char[]){"  a\n\tb"});
+    (void)filter.xxfi_header(context, (char[]){"To"}, (char[]){""});
+    ck_assert_int_eq(body(context, "one\r\n"), SMFIS_CONTINUE);
+    ck_assert_int_eq(body(context, "two\r\n"), SMFIS_CONTINUE);
+    ck_assert_int_eq(filter.xxfi_eom(context), SMFIS_CONTINUE);
+    ck_assert_str_eq(context->said, "off 0 <Bob@ARMY.ml>\n");
+    ck_assert_str_eq(spool.text, "Subject:  a\r\n\tb\r\nTo:\r\n\r\none\r\ntwo\r\n");
+    ck_assert_str_eq(kept_arguments, "BODY=8BITMIME; NOTIFY=NEVER");
+
+    /* All of them, and without the blanks of values. */
+    context->said[0] = '\0';
+    (void)mail(context, NULL);
+    (void)rcpt(context, "<bob@army.ml>");
+    ck_assert_int_eq(filter.xxfi_eom(context), SMFIS_DISCARD);
+    ck_assert_str_eq(context->said, "");
+    ck_assert_int_eq(world_last(world)->outcome, NM_OUTCOME_QUARANTINED);
+    hang_up(&context);
+    context = connect_from("192.0.2.7", every_step & ~(unsigned long)SMFIP_HDR_LEADSPC);
+    (void)mail(context, NULL);
+    (void)rcpt(context, "<bob@army.ml>");
+    (void)filter.xxfi_header(context, (char[]){"Subject"}, (char[]){"a"});
+    ck_assert_int_eq(filter.xxfi_eom(context), SMFIS_DISCARD);
+    ck_assert_str_eq(spool.text, "Subject: a\r\n\r\n");
+    hang_up(&context);
+    expects_content = false;
+    world_free(&world);
+}
+END_TEST
+
+START_TEST(test_milter__a_message_that_nobody_keeps_is_skipped)
+{
+    struct world *world = open_with_quarantine();
+    SMFICTX *context = connect_from("192.0.2.7", every_step);
+
+    (void)mail(context, NULL);
+    (void)rcpt(context, "<carol@army.mil>");
+    ck_assert_int_eq(body(context, "one\r\n"), SMFIS_SKIP);
+    ck_assert_int_eq(filter.xxfi_eom(context), SMFIS_CONTINUE);
+    ck_assert_str_eq(context->said, "");
+    hang_up(&context);
+    context = connect_from("192.0.2.7", every_step & ~(unsigned long)SMFIP_SKIP);
+    (void)mail(context, NULL);
+    (void)rcpt(context, "<carol@army.mil>");
+    ck_assert_int_eq(body(context, "one\r\n"), SMFIS_CONTINUE);
+    hang_up(&context);
+    expects_content = false;
+    world_free(&world);
+}
+END_TEST
+
+START_TEST(test_milter__whom_the_mail_server_will_not_take_off_puts_the_message_off)
+{
+    struct world *world = open_with_quarantine();
+    SMFICTX *context = connect_from("192.0.2.7", every_step);
+
+    (void)mail(context, NULL);
+    (void)rcpt(context, "<bob@army.ml>");
+    (void)rcpt(context, "<carol@army.mil>");
+    context->refuses_changes = true;
+    ck_assert_int_eq(filter.xxfi_eom(context), SMFIS_TEMPFAIL);
+    ck_assert_int_eq(world_last(world)->outcome, NM_OUTCOME_REFUSED);
+    hang_up(&context);
+    expects_content = false;
+    world_free(&world);
+}
+END_TEST
 
 START_TEST(test_milter__gives_the_refusal_with_its_percent_signs_doubled)
 {
@@ -485,6 +646,10 @@ int main(void)
     SRunner *runner = srunner_create(suite);
     int failed;
 
+    tcase_add_test(cases, test_milter__takes_off_whom_the_message_is_kept_for);
+    tcase_add_test(cases, test_milter__a_message_that_nobody_keeps_is_skipped);
+    tcase_add_test(cases,
+        test_milter__whom_the_mail_server_will_not_take_off_puts_the_message_off);
     tcase_add_test(
         cases, test_milter__gives_the_refusal_with_its_percent_signs_doubled);
     tcase_add_test(

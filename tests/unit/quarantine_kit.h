@@ -51,8 +51,8 @@ static inline enum nm_code kit_append(
 {
     struct kit *kit = self;
 
-    ck_assert_uint_eq(count, 1);
-    ck_assert_int_eq(events->kind, NM_EVENT_ACT);
+    if (count != 1 || events->kind != NM_EVENT_ACT)
+        abort();
     *ticket = 1;
     if (kit->log_fails != NM_OK)
         return NM_OK;
@@ -199,7 +199,8 @@ static inline enum nm_code kit_put(struct kit *kit, struct kit_message *message,
         return code;
     }
     code = port->commit(port->self, &spool, &message->message, error);
-    ck_assert_ptr_null(spool);
+    if (spool != NULL) /* an assertion of check's may allocate, which a test forbids */
+        abort();
     return code;
 }
 

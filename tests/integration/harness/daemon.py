@@ -50,7 +50,7 @@ class Daemon:
         os.chown(folder, self._user.pw_uid, self._user.pw_gid)
         self.configure(changes)
 
-    def _program(self, variable):
+    def program(self, variable):
         """A copy of a program: the build may lie where the daemon's user cannot go."""
         original = os.environ[variable]
         copy = os.path.join(self.folder, os.path.basename(original))
@@ -113,7 +113,7 @@ class Daemon:
         }
         self.server = Server(
             "nearmissd",
-            [self._program("NEARMISSD"), "-c", self.configuration],
+            [self.program("NEARMISSD"), "-c", self.configuration],
             os.path.join(self.folder, "nearmissd.log"),
             env={**self._environment(), **(environment or {})},
             **({} if as_root else identity),
@@ -153,7 +153,7 @@ class Daemon:
         if process:
             environment["LSAN_OPTIONS"] = "detect_leaks=0"
         return subprocess.run(
-            [self._program(program), *arguments],
+            [self.program(program), *arguments],
             input=text_in,
             capture_output=True,
             text=True,
@@ -184,7 +184,7 @@ class Daemon:
         """The audit log's rows one by one, oldest first; there may be very many."""
         command = ["audit", "list", "--format", "json", "-c", self.configuration]
         with subprocess.Popen(
-            [self._program("NEARMISS"), *command],
+            [self.program("NEARMISS"), *command],
             stdout=subprocess.PIPE,
             env={**os.environ, **self._environment()},
         ) as tool:
