@@ -265,7 +265,7 @@ static void put_outcome(
             "The mail server was told to go on with it, which is not yet delivered.",
         [NM_OUTCOME_REFUSED] = "It was refused, and not sent.",
         [NM_OUTCOME_HELD] = "The whole message waits in the mail server's hold queue.",
-        [NM_OUTCOME_QUARANTINED] = "It was put into quarantine.",
+        [NM_OUTCOME_QUARANTINED] = "It is kept in the quarantine for a reviewer.",
         [NM_OUTCOME_ABORTED] = "The sender broke off before the message was complete.",
     };
     const bool marked = event->outcome == NM_OUTCOME_PASSED &&
@@ -278,6 +278,10 @@ static void put_outcome(
                : stories[event->outcome]);
     if (event->outcome == NM_OUTCOME_HELD)
         put_release(story->call->out, event);
+    if (event->outcome == NM_OUTCOME_QUARANTINED)
+        (void)fprintf(story->call->out,
+            "  Look at it, then release or delete it: nearmiss quarantine show %s\n",
+            event->id.text);
 }
 
 /* ---- what came after ---------------------------------------------------- */

@@ -88,6 +88,8 @@ class ByPortCase(QuarantineCase):
         self.assert_reply(answers.end, 250)
         self.assert_arrived(good)
         (entry,) = self.kept()
+        told = self.daemon.ask("audit", "show", entry["id"])
+        self.assertIn(f"nearmiss quarantine show {entry['id']}", told)
         row, _ = self.assert_rows(
             {"recipient": near, "action": "quarantine", "outcome": "quarantined"},
             {"recipient": good, "action": "accept", "outcome": "passed"},
