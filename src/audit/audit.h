@@ -28,13 +28,20 @@ enum {
                                for it */
 };
 
+/* An address as it is kept when it is keyed, by the key beside the database. NM_SYSTEM
+ * when that cannot be read. */
+enum nm_code nm_audit_keyed_address(const char *database, const char *address,
+    char *out, size_t size, struct nm_error *error);
+
 struct nm_audit_options {
     const char *path;    /* of the database; made, mode 0640, if it does not exist */
     unsigned wait_ms;    /* the longest that `wait` waits */
     const char *gateway; /* this machine's name in the log */
     const char *key;     /* path of the one that signs checkpoints, made if it does not
                             exist; NULL or "": PATH-key */
-    const char *group;   /* that may read the log; NULL or "": the process's own */
+    enum nm_audit_local_part sender_local_part;
+    enum nm_audit_local_part recipient_local_part;
+    const char *group;        /* that may read the log; NULL or "": the process's own */
     const struct nm_log *log; /* borrowed */
     struct nm_clock clock;
 };
@@ -52,6 +59,10 @@ struct nm_audit_port nm_audit_port(struct nm_audit *audit);
 
 /* Change how long `wait` waits, from the next one on. */
 void nm_audit_set_wait_ms(struct nm_audit *audit, unsigned wait_ms);
+
+/* Change what is kept of local parts, for events that are appended from now on. */
+void nm_audit_set_local_parts(struct nm_audit *audit, enum nm_audit_local_part sender,
+    enum nm_audit_local_part recipient);
 
 /* How long events are kept; 0: for ever. Applied at once, and then each hour. */
 void nm_audit_set_retention(

@@ -80,8 +80,9 @@ static const char *const sql_of[STATEMENTS] = {
                       " ORDER BY sequence LIMIT ?3",
     [FIND_ADDRESS] =
         "SELECT sequence, is_sender + 2 * is_recipient FROM (SELECT e.sequence,"
-        " coalesce(t.value = ?4 COLLATE NOCASE, 0) AS is_sender,"
-        " coalesce(e.recipient = ?4 COLLATE NOCASE, 0) AS is_recipient"
+        " coalesce(t.value = ?4 COLLATE NOCASE OR t.value = ?5, 0) AS is_sender,"
+        " coalesce(e.recipient = ?4 COLLATE NOCASE OR e.recipient = ?5, 0)"
+        " AS is_recipient"
         " FROM event AS e LEFT JOIN text AS t ON t.id = e.sender"
         " WHERE e.sequence > ?1 AND e.sequence <= ?2 AND e.kind = 1)"
         " WHERE is_sender OR is_recipient ORDER BY sequence LIMIT ?3",
@@ -388,7 +389,7 @@ struct found {
 /* Find in (after, upto], and erase what was found. `*after` goes on to where the search
  * came. */
 static int erase_found(struct nm_forget *forget, enum statement which,
-    const char *address, int64_t *after, int64_t upto,
+    const char *address, struct nm_bytes keyed, int64_t *after, int64_t upto,
     int (*erase)(struct nm_forget *forget, int64_t sequence, int parts),
     uint64_t *events)
 {
@@ -402,6 +403,8 @@ static int erase_found(struct nm_forget *forget, enum statement which,
     (void)sqlite3_bind_int(rows, 3, ERASE_EVENTS);
     if (address != NULL)
         nm_sql_bind_bytes(rows, 4, address, strlen(address));
+    if (sqlite3_bind_parameter_count(rows) >= 5)
+        nm_sql_bind_bytes(rows, 5, keyed.data, keyed.length);
     while ((status = sqlite3_step(rows)) == SQLITE_ROW)
         found[count++] =
             (struct found){sqlite3_column_int64(rows, 0), sqlite3_column_int(rows, 1)};
@@ -431,14 +434,14 @@ int nm_forget_redact(
     if (status != SQLITE_OK || after >= upto)
         return status;
     stretch = upto - after < LOOK_EVENTS ? upto : after + LOOK_EVENTS;
-    status = erase_found(
-        forget, FIND_ACCEPTED, NULL, &after, stretch, erase_decision, events);
+    status = erase_found(forget, FIND_ACCEPTED, NULL, (struct nm_bytes){"", 0}, &after,
+        stretch, erase_decision, events);
     *more = after < upto;
     return status == SQLITE_OK ? run_at(forget, SET_REDACTED, after) : status;
 }
 
-int nm_forget_address(struct nm_forget *forget, const char *address, int64_t *after,
-    uint64_t *events, bool *more)
+int nm_forget_address(struct nm_forget *forget, const char *address,
+    struct nm_bytes keyed, int64_t *after, uint64_t *events, bool *more)
 {
     int64_t last = 0;
     int64_t acts_after = *after;
@@ -450,10 +453,10 @@ int nm_forget_address(struct nm_forget *forget, const char *address, int64_t *af
         return status;
     stretch = last - *after < LOOK_EVENTS ? last : *after + LOOK_EVENTS;
     status = erase_found(
-        forget, FIND_ADDRESS, address, after, stretch, erase_decision, events);
+        forget, FIND_ADDRESS, address, keyed, after, stretch, erase_decision, events);
     while (status == SQLITE_OK && acts_after < *after)
         status = erase_found(
-            forget, FIND_ACTS, address, &acts_after, *after, erase_act, events);
+            forget, FIND_ACTS, address, keyed, &acts_after, *after, erase_act, events);
     *more = *after < last;
     return status;
 }

@@ -30,10 +30,10 @@ int nm_forget_cut_off(struct nm_forget *forget, uint64_t *events, bool *more);
 int nm_forget_redact(
     struct nm_forget *forget, int64_t upto, uint64_t *events, bool *more);
 
-/* Take what is personal of `address`, as a sender or as a recipient, from a piece of the
+/* Take what is personal of `address`, or of `keyed`, its other form, as a sender or as a recipient, from a piece of the
  * log, and from what people did. `*after` begins at 0 and is the caller's to keep. */
-int nm_forget_address(struct nm_forget *forget, const char *address, int64_t *after,
-    uint64_t *events, bool *more);
+int nm_forget_address(struct nm_forget *forget, const char *address,
+    struct nm_bytes keyed, int64_t *after, uint64_t *events, bool *more);
 
 /* Remove a piece of the texts that no event has any more. A sweep that was begun goes on
  * until there is no more. */

@@ -128,18 +128,25 @@ static void public_path(const char *path, char out[PATH_BYTES_MAX])
 
 /* ---- the key ------------------------------------------------------------ */
 
+enum nm_code nm_key_file(const char *path, const char *head, bool make,
+    uint8_t out[SEED_BYTES], struct nm_error *error)
+{
+    enum nm_code code = read_line(path, head, 077, out, error);
+
+    if (code == NM_OK || errno != ENOENT || !make)
+        return code;
+    randombytes_buf(out, SEED_BYTES);
+    return write_line(path, 0600, head, out, error);
+}
+
 static enum nm_code read_or_make(const char *path, struct nm_key *key,
     uint8_t seed[SEED_BYTES], struct nm_error *error)
 {
     char beside[PATH_BYTES_MAX];
     uint8_t known[NM_PUBLIC_KEY_BYTES];
     struct nm_error ignored;
-    enum nm_code code = read_line(path, secret_head, 077, seed, error);
+    enum nm_code code = nm_key_file(path, secret_head, true, seed, error);
 
-    if (code != NM_OK && errno == ENOENT) {
-        randombytes_buf(seed, SEED_BYTES);
-        code = write_line(path, 0600, secret_head, seed, error);
-    }
     if (code != NM_OK)
         return code;
     (void)crypto_sign_seed_keypair(key->public, key->secret, seed);

@@ -23,6 +23,11 @@ void nm_key_sign(const struct nm_key *key, const void *bytes, size_t length,
 bool nm_key_verify(const uint8_t public[NM_PUBLIC_KEY_BYTES], const void *bytes,
     size_t length, const uint8_t signature[NM_SIGNATURE_BYTES]);
 
+/* The 32 bytes of a secret that a file holds behind `head`; with `make`, new ones where
+ * there is no file. Only its owner may read it. */
+enum nm_code nm_key_file(const char *path, const char *head, bool make, uint8_t out[32],
+    struct nm_error *error);
+
 /* Read a public half from its file. NM_SYSTEM, NM_BAD_INPUT. */
 enum nm_code nm_key_read_public(
     const char *path, uint8_t out[NM_PUBLIC_KEY_BYTES], struct nm_error *error);

@@ -8,11 +8,18 @@
 #include <sodium.h>
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* A statement that writes several rows opens the table and its indexes once. */
-enum { ROWS_MAX = 8, SQL_MAX = 4096, CONFIG_HASH_MAX = 64, RANDOM_BYTES = 4096 };
+enum {
+    ROWS_MAX = 8,
+    SQL_MAX = 4096,
+    CONFIG_HASH_MAX = 64,
+    RANDOM_BYTES = 4096,
+    REPLY_MAX = 4096
+};
 
 enum column {
     SEQUENCE = 1,
@@ -88,6 +95,10 @@ struct row {
     struct nm_hash hash;
     int64_t mentioned[NM_MENTION_ROLES];
     struct nm_link link;
+    char sender[NM_PSEUDONYM_MAX]; /* where they are not kept as they are */
+    char auth[NM_PSEUDONYM_MAX];
+    char recipient[NM_PSEUDONYM_MAX];
+    char reply[REPLY_MAX];
 };
 
 struct nm_rows {
@@ -104,6 +115,9 @@ struct nm_rows {
     struct nm_hash config_digest;     /* and digest */
     const struct nm_audit_event *added[ROWS_MAX];
     size_t count;
+    const struct nm_pseudonyms *pseudonyms;
+    enum nm_audit_local_part sender_local_part;
+    enum nm_audit_local_part recipient_local_part;
     const struct nm_seal *seal; /* of the event that is written, if that is one */
     struct row rows[ROWS_MAX];
     uint8_t random[RANDOM_BYTES]; /* for salts: asked for in large pieces */
@@ -202,30 +216,65 @@ static struct nm_bytes bytes_of(const char *text)
     return (struct nm_bytes){text, text != NULL ? strlen(text) : 0};
 }
 
+/* A log-in has no domain that could stay. */
+static const char *kept_auth(
+    const struct nm_rows *rows, struct row *row, const char *auth)
+{
+    const struct nm_bytes kept = nm_pseudonym(
+        rows->pseudonyms, rows->sender_local_part, bytes_of(auth), row->auth);
+
+    return kept.data == row->auth ? row->auth : auth;
+}
+
+/* A reply template may name the sender, whose address has to go from there as well. */
+static const char *kept_reply(
+    struct row *row, const struct nm_audit_event *event, struct nm_bytes sender)
+{
+    const char *from = event->reply;
+    const char *found;
+    struct nm_buf buf;
+
+    if (from == NULL || sender.data == event->sender.data ||
+        event->sender.length == 0 ||
+        memmem(from, strlen(from), event->sender.data, event->sender.length) == NULL)
+        return from;
+    nm_buf_init(&buf, row->reply, sizeof row->reply);
+    while ((found = memmem(from, strlen(from), event->sender.data,
+                event->sender.length)) != NULL) {
+        nm_buf_put(&buf, from, (size_t)(found - from));
+        nm_buf_put(&buf, sender.data, sender.length);
+        from = found + event->sender.length;
+    }
+    nm_buf_puts(&buf, from);
+    return row->reply;
+}
+
 /* Who sent. */
 static int bind_sender(struct nm_rows *rows, sqlite3_stmt *insert, struct row *row,
     const struct nm_audit_event *event)
 {
+    const struct nm_bytes kept = nm_pseudonym(
+        rows->pseudonyms, rows->sender_local_part, event->sender, row->sender);
+    const char *reply = kept_reply(row, event, kept);
     struct nm_hash texts[3] = {{{0}}};
     struct nm_text sender = {.number = 0};
     int64_t ignored;
-    int status =
-        nm_texts_find(rows->texts, event->sender.data, event->sender.length, &sender);
+    int status = nm_texts_find(rows->texts, kept.data, kept.length, &sender);
 
     if (status == SQLITE_OK)
-        status = nm_texts_lower(rows->texts, event->sender.data, event->sender.length,
-            sender.number, &row->mentioned[NM_MENTION_SENDER]);
+        status = nm_texts_lower(rows->texts, kept.data, kept.length, sender.number,
+            &row->mentioned[NM_MENTION_SENDER]);
     if (status == SQLITE_OK)
         status = bind_text_number(
             rows, insert, row->base + CLIENT, event->client, &ignored, &texts[1]);
     if (status == SQLITE_OK)
-        status = bind_text_number(
-            rows, insert, row->base + AUTH, event->auth, &ignored, &texts[2]);
+        status = bind_text_number(rows, insert, row->base + AUTH,
+            kept_auth(rows, row, event->auth), &ignored, &texts[2]);
     texts[0] = sender.digest;
     bind_number(insert, row->base + SENDER, sender.number);
-    nm_sql_bind_text(insert, row->base + REPLY, event->reply);
-    nm_commit(&row->salts, NM_PART_SENDER, texts, NM_COUNT(texts),
-        bytes_of(event->reply), &row->link.parts[NM_PART_SENDER]);
+    nm_sql_bind_text(insert, row->base + REPLY, reply);
+    nm_commit(&row->salts, NM_PART_SENDER, texts, NM_COUNT(texts), bytes_of(reply),
+        &row->link.parts[NM_PART_SENDER]);
     return status;
 }
 
@@ -278,14 +327,15 @@ static void bind_codes(
 static int bind_decision(struct nm_rows *rows, sqlite3_stmt *insert, struct row *row,
     const struct nm_audit_event *event)
 {
+    const struct nm_bytes recipient = nm_pseudonym(
+        rows->pseudonyms, rows->recipient_local_part, event->recipient, row->recipient);
     int status = bind_sender(rows, insert, row, event);
 
     row->link.id = bind_event_id(insert, row->base + ID, event, row->id);
     if (status == SQLITE_OK)
         status = bind_names(rows, insert, row, event);
-    nm_sql_bind_bytes(
-        insert, row->base + RECIPIENT, event->recipient.data, event->recipient.length);
-    nm_commit(&row->salts, NM_PART_RECIPIENT, NULL, 0, event->recipient,
+    nm_sql_bind_bytes(insert, row->base + RECIPIENT, recipient.data, recipient.length);
+    nm_commit(&row->salts, NM_PART_RECIPIENT, NULL, 0, recipient,
         &row->link.parts[NM_PART_RECIPIENT]);
     bind_codes(insert, row, event);
     return status;
@@ -387,7 +437,7 @@ static int bind_event(struct nm_rows *rows, sqlite3_stmt *insert, size_t at,
     int64_t ignored;
     int status;
 
-    memset(row, 0, sizeof *row);
+    memset(row, 0, offsetof(struct row, sender));
     row->base = (int)at * COLUMNS;
     row->link.sequence = rows->last.sequence + 1;
     row->link.kind = (int)event->kind;
@@ -559,6 +609,15 @@ int nm_rows_add_mark(struct nm_rows *rows, int64_t time_us, const char *gateway,
 const struct nm_mark *nm_rows_last(const struct nm_rows *rows)
 {
     return &rows->last;
+}
+
+void nm_rows_set_local_parts(struct nm_rows *rows,
+    const struct nm_pseudonyms *pseudonyms, enum nm_audit_local_part sender,
+    enum nm_audit_local_part recipient)
+{
+    rows->pseudonyms = pseudonyms;
+    rows->sender_local_part = sender;
+    rows->recipient_local_part = recipient;
 }
 
 int nm_rows_add_config(struct nm_rows *rows, const char *hash, const char *text)

@@ -8,6 +8,7 @@
 
 #include "gate/ports.h"
 #include "mentions.h"
+#include "pseudonym.h"
 
 struct nm_rows;
 
@@ -41,6 +42,11 @@ int nm_rows_add_mark(struct nm_rows *rows, int64_t time_us, const char *gateway,
 
 /* The end of the chain. */
 const struct nm_mark *nm_rows_last(const struct nm_rows *rows);
+
+/* What is kept of local parts. `pseudonyms` is borrowed, and may be NULL. */
+void nm_rows_set_local_parts(struct nm_rows *rows,
+    const struct nm_pseudonyms *pseudonyms, enum nm_audit_local_part sender,
+    enum nm_audit_local_part recipient);
 
 /* Store the text of a configuration, if it is not known yet. */
 int nm_rows_add_config(struct nm_rows *rows, const char *hash, const char *text);

@@ -48,6 +48,8 @@ struct nm_store {
     struct nm_key *key; /* NULL while there is none to be had */
     struct nm_error key_error;
     struct nm_error group_error;
+    struct nm_pseudonyms *pseudonyms; /* NULL while none are needed, or to be had */
+    struct nm_error names_error;
     struct nm_checkpoint checkpoint; /* the last one that was begun */
     bool checkpoint_is_new;          /* it is in the open transaction, */
     bool checkpoint_is_durable;      /* or on disk and not taken yet */
@@ -219,6 +221,33 @@ enum nm_code nm_store_note_config(
     return status == SQLITE_OK ? NM_OK : fail(store, status, error);
 }
 
+static void open_pseudonyms(struct nm_store *store, bool make)
+{
+    char path[PATH_BYTES_MAX];
+    struct nm_error error;
+
+    if (store->pseudonyms != NULL)
+        return;
+    (void)snprintf(path, sizeof path, "%s-names-key", store->path);
+    if (nm_pseudonyms_open(path, make, &store->pseudonyms, &error) == NM_OK)
+        store->names_error.message[0] = '\0';
+    else if (make)
+        store->names_error = error;
+}
+
+void nm_store_set_local_parts(struct nm_store *store, enum nm_audit_local_part sender,
+    enum nm_audit_local_part recipient)
+{
+    if (sender == NM_LOCAL_KEYED || recipient == NM_LOCAL_KEYED)
+        open_pseudonyms(store, true);
+    nm_rows_set_local_parts(store->rows, store->pseudonyms, sender, recipient);
+}
+
+const char *nm_store_names_trouble(const struct nm_store *store)
+{
+    return store->names_error.message;
+}
+
 const char *nm_store_group_trouble(const struct nm_store *store)
 {
     return store->group_error.message;
@@ -286,6 +315,21 @@ static int redact(struct nm_store *store, struct nm_forgetting *task, bool *more
                : status;
 }
 
+/* In either form in which the log may have it. */
+static int erase_address(struct nm_store *store, struct nm_forgetting *task, bool *more)
+{
+    const char *address = task->what.address;
+    const struct nm_bytes given = {address, strlen(address)};
+    char memory[NM_PSEUDONYM_MAX];
+    struct nm_bytes keyed = given;
+
+    open_pseudonyms(store, false);
+    if (store->pseudonyms != NULL)
+        keyed = nm_pseudonym(store->pseudonyms, NM_LOCAL_KEYED, given, memory);
+    return nm_forget_address(
+        store->forget, address, keyed, &task->after, &task->erased, more);
+}
+
 static int tell_erased(struct nm_store *store, const struct nm_forgetting *task)
 {
     char subject[96];
@@ -308,10 +352,8 @@ static int forget_piece(struct nm_store *store, struct nm_forgetting *task, bool
     case REDACT:
         return redact(store, task, more);
     case ERASE:
-        return task->what.address != NULL
-                   ? nm_forget_address(store->forget, task->what.address, &task->after,
-                         &task->erased, more)
-                   : SQLITE_OK;
+        return task->what.address != NULL ? erase_address(store, task, more)
+                                          : SQLITE_OK;
     case TELL:
         return tell_erased(store, task);
     case SWEEP:
@@ -628,6 +670,7 @@ void nm_store_close(struct nm_store **store)
     if ((*store)->lock >= 0)
         (void)close((*store)->lock);
     nm_key_close(&(*store)->key);
+    nm_pseudonyms_close(&(*store)->pseudonyms);
     free((*store)->path);
     free((*store)->gateway);
     free((*store)->key_path);

@@ -64,6 +64,12 @@ bool nm_store_ends_with_checkpoint(const struct nm_store *store);
 bool nm_store_has_checkpoint(const struct nm_store *store);
 bool nm_store_take_checkpoint(struct nm_store *store, struct nm_checkpoint *out);
 
+/* What is kept of local parts from now on. Where that takes a key and there is none, less
+ * is kept, and the second says why, else "". */
+void nm_store_set_local_parts(struct nm_store *store, enum nm_audit_local_part sender,
+    enum nm_audit_local_part recipient);
+const char *nm_store_names_trouble(const struct nm_store *store);
+
 /* Why no checkpoint can be signed, or "". The log is written all the same. */
 const char *nm_store_key_trouble(const struct nm_store *store);
 

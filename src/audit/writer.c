@@ -68,6 +68,8 @@ struct nm_audit {
     char *key;
     char *group;
     _Atomic unsigned wait_ms;
+    _Atomic(enum nm_audit_local_part) sender_local_part;
+    _Atomic(enum nm_audit_local_part) recipient_local_part;
     const struct nm_log *log;
     struct nm_clock clock;
     pthread_t thread;
@@ -261,6 +263,10 @@ static void tell_checkpoint(struct nm_audit *audit)
         nm_log(audit->log, NM_LOG_ERROR,
             "no checkpoint of the audit log can be signed; the log itself is written",
             {"reason", trouble});
+    if (nm_store_names_trouble(audit->store)[0] != '\0')
+        nm_log(audit->log, NM_LOG_ERROR,
+            "the audit log keeps no local parts, for they cannot be keyed",
+            {"reason", nm_store_names_trouble(audit->store)});
     if (nm_store_group_trouble(audit->store)[0] != '\0')
         nm_log(audit->log, NM_LOG_ERROR,
             "the group cannot read the audit log; the log itself is written",
@@ -540,6 +546,8 @@ static void write_group(struct nm_audit *audit)
         nm_queue_take(&audit->queue, blocks, GROUP_BLOCKS_MAX, GROUP_EVENTS_MAX);
 
     go_away(audit);
+    nm_store_set_local_parts(
+        audit->store, audit->sender_local_part, audit->recipient_local_part);
     code = nm_store_write(audit->store, blocks, count, audit->again, &error);
     come_back(audit);
     if (code == NM_OK) {
@@ -745,6 +753,13 @@ static enum nm_code wait_durable(void *self, uint64_t ticket, struct nm_error *e
     return waiter.code;
 }
 
+void nm_audit_set_local_parts(struct nm_audit *audit, enum nm_audit_local_part sender,
+    enum nm_audit_local_part recipient)
+{
+    audit->sender_local_part = sender;
+    audit->recipient_local_part = recipient;
+}
+
 void nm_audit_set_wait_ms(struct nm_audit *audit, unsigned wait_ms)
 {
     audit->wait_ms = wait_ms;
@@ -932,6 +947,8 @@ enum nm_code nm_audit_start(const struct nm_audit_options *options,
         return nm_fail(error, NM_NO_MEMORY, "out of memory for the audit log");
     init_locks(audit);
     audit->wait_ms = options->wait_ms;
+    audit->sender_local_part = options->sender_local_part;
+    audit->recipient_local_part = options->recipient_local_part;
     audit->log = options->log;
     audit->clock = options->clock;
     audit->path = strdup(options->path);

@@ -296,6 +296,43 @@ static enum nm_exit list_rows(struct list *list, struct nm_audit_reader *reader)
 
 /* ---- the subcommand ----------------------------------------------------- */
 
+/* An address in the form in which the log has it, by the configuration in force. */
+static enum nm_exit as_kept(struct list *list, enum nm_audit_local_part kept,
+    const char *path, const char **address, char memory[NM_PATH_MAX])
+{
+    char keyed[NM_PATH_MAX];
+    struct nm_error error = {0};
+
+    if (*address == NULL || (*address)[0] == '\0' || kept != NM_LOCAL_KEYED)
+        return NM_EXIT_FINE;
+    if (nm_audit_keyed_address(path, *address, keyed, sizeof keyed, &error) != NM_OK)
+        return nm_complain_and(list->call, NM_EXIT_SYSTEM,
+            "the log has keyed addresses, and their key cannot be read: %s",
+            error.message);
+    (void)nm_copy(memory, NM_PATH_MAX, keyed);
+    *address = memory;
+    return NM_EXIT_FINE;
+}
+
+static enum nm_exit open_log(
+    struct list *list, struct nm_audit_reader **reader, char **path)
+{
+    struct nm_config *config = NULL;
+    const struct nm_settings *settings;
+    enum nm_exit status = nm_open_log_and_config(list->call, reader, path, &config);
+
+    if (status == NM_EXIT_FINE && config != NULL) {
+        settings = nm_config_settings(config);
+        status = as_kept(list, settings->audit_sender_local_part, *path,
+            &list->query.sender, list->sender);
+        if (status == NM_EXIT_FINE)
+            status = as_kept(list, settings->audit_recipient_local_part, *path,
+                &list->query.recipient, list->recipient);
+    }
+    nm_config_free(&config);
+    return status;
+}
+
 static enum nm_exit run(const struct nm_call *call)
 {
     struct list list = {.call = call};
@@ -309,10 +346,9 @@ static enum nm_exit run(const struct nm_call *call)
         return nm_list_acts(call);
     if (!read_question(&list))
         return NM_EXIT_USAGE;
-    status = nm_open_log(call, &reader, &path);
-    if (status != NM_EXIT_FINE)
-        return status;
-    status = list_rows(&list, reader);
+    status = open_log(&list, &reader, &path);
+    if (status == NM_EXIT_FINE)
+        status = list_rows(&list, reader);
     nm_audit_reader_close(&reader);
     free(path);
     return status;

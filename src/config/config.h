@@ -12,6 +12,7 @@
 #ifndef NM_CONFIG_CONFIG_H
 #define NM_CONFIG_CONFIG_H
 
+#include "gate/ports.h"
 #include "gate/snapshot.h"
 
 #include <nearmiss/base.h>
@@ -60,6 +61,8 @@ struct nm_settings {
     unsigned audit_wait_ms;
     unsigned audit_keep_days; /* 0: for ever */
     unsigned audit_keep_days_accepted;
+    enum nm_audit_local_part audit_sender_local_part;
+    enum nm_audit_local_part audit_recipient_local_part;
     const char *audit_key;   /* "": beside the database */
     const char *audit_group; /* "" for none */
     const char *quarantine_directory;

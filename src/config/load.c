@@ -147,6 +147,15 @@ static enum nm_code place_quarantine(struct nm_config *config)
     return value->text != NULL ? NM_OK : NM_NO_MEMORY;
 }
 
+static enum nm_audit_local_part local_part(
+    const struct nm_value *values, enum nm_option_id own)
+{
+    const int number = (int)values[own].number;
+
+    return (enum nm_audit_local_part)(
+        number < NM_LOCAL_PARTS ? number : (int)values[NM_OPT_AUDIT_LOCAL_PART].number);
+}
+
 static void fill_settings(struct nm_config *config)
 {
     const struct nm_value *values = config->values;
@@ -163,6 +172,9 @@ static void fill_settings(struct nm_config *config)
         .audit_keep_days = (unsigned)values[NM_OPT_AUDIT_KEEP_DAYS].number,
         .audit_keep_days_accepted =
             (unsigned)values[NM_OPT_AUDIT_KEEP_DAYS_ACCEPTED].number,
+        .audit_sender_local_part = local_part(values, NM_OPT_AUDIT_SENDER_LOCAL_PART),
+        .audit_recipient_local_part =
+            local_part(values, NM_OPT_AUDIT_RECIPIENT_LOCAL_PART),
         .audit_key = values[NM_OPT_AUDIT_KEY].text,
         .audit_group = values[NM_OPT_AUDIT_GROUP].text,
         .quarantine_directory = values[NM_OPT_QUARANTINE_DIRECTORY].text,

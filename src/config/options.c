@@ -70,6 +70,17 @@ static const char *confirm_mode_name(int value)
     return value == CONFIRM_CODE ? "code" : "resend";
 }
 
+static const char *local_part_name(int value)
+{
+    return nm_audit_local_part_name((enum nm_audit_local_part)value);
+}
+
+/* One more, which stands last: as audit.local_part. */
+static const char *own_local_part_name(int value)
+{
+    return value == NM_LOCAL_PARTS ? "same" : local_part_name(value);
+}
+
 static const struct nm_choices modes = {
     .first = NM_MODE_ENFORCE, .last = NM_MODE_OBSERVE, .name = mode_name};
 static const struct nm_choices actions = {.first = 0,
@@ -95,6 +106,10 @@ static const struct nm_choices log_levels = {
     .first = NM_LOG_ERROR, .last = NM_LOG_DEBUG, .name = log_level_name};
 static const struct nm_choices partials = {
     .first = PARTIAL_RECIPIENT, .last = PARTIAL_MESSAGE, .name = partial_name};
+static const struct nm_choices local_parts = {
+    .first = NM_LOCAL_CLEAR, .last = NM_LOCAL_NONE, .name = local_part_name};
+static const struct nm_choices own_local_parts = {
+    .first = NM_LOCAL_CLEAR, .last = NM_LOCAL_PARTS, .name = own_local_part_name};
 static const struct nm_choices confirm_modes = {
     .first = CONFIRM_RESEND, .last = CONFIRM_CODE, .name = confirm_mode_name};
 
@@ -254,6 +269,22 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
         .unit = "days",
         .help = "how long accepted mail that was no near miss keeps its sender, "
                 "recipient, client and user; 0: as long as the rest"},
+    [NM_OPT_AUDIT_LOCAL_PART] = {.path = "audit.local_part",
+        .type = NM_OPTION_CHOICE,
+        .choices = &local_parts,
+        .number = NM_LOCAL_CLEAR,
+        .help = "what is kept of addresses before the @: all, a keyed hash that groups "
+                "and can be searched, or nothing"},
+    [NM_OPT_AUDIT_SENDER_LOCAL_PART] = {.path = "audit.sender_local_part",
+        .type = NM_OPTION_CHOICE,
+        .choices = &own_local_parts,
+        .number = NM_LOCAL_PARTS,
+        .help = "the same for senders, and for the user who has logged in"},
+    [NM_OPT_AUDIT_RECIPIENT_LOCAL_PART] = {.path = "audit.recipient_local_part",
+        .type = NM_OPTION_CHOICE,
+        .choices = &own_local_parts,
+        .number = NM_LOCAL_PARTS,
+        .help = "the same for recipients"},
     [NM_OPT_AUDIT_KEY] = {.path = "audit.key",
         .type = NM_OPTION_PATH,
         .text = "",

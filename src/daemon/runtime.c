@@ -35,6 +35,8 @@ static enum nm_code start_audit(struct nm_runtime *runtime, struct nm_error *err
     const struct nm_audit_options options = {
         .path = settings->audit_database,
         .wait_ms = settings->audit_wait_ms,
+        .sender_local_part = settings->audit_sender_local_part,
+        .recipient_local_part = settings->audit_recipient_local_part,
         .key = settings->audit_key,
         .group = settings->audit_group,
         .gateway = settings->gateway,
@@ -203,6 +205,8 @@ static void put_in_force(
         nm_log_write(nm_process_log(), NM_LOG_ERROR,
             "the text of the configuration could not be recorded", NULL, 0);
     nm_audit_set_wait_ms(runtime->audit, settings->audit_wait_ms);
+    nm_audit_set_local_parts(runtime->audit, settings->audit_sender_local_part,
+        settings->audit_recipient_local_part);
     nm_audit_set_retention(
         runtime->audit, settings->audit_keep_days, settings->audit_keep_days_accepted);
     nm_slot_swap(runtime->slot, snapshot);

@@ -47,6 +47,17 @@ enum { NM_VERB_COUNT = NM_VERB_PRUNED + 1 };
 /* Never NULL: "allow-added" and so on. */
 const char *nm_verb_name(enum nm_verb verb);
 
+/* What the audit log keeps of the local part of an address. */
+enum nm_audit_local_part {
+    NM_LOCAL_CLEAR, /* all */
+    NM_LOCAL_KEYED, /* a keyed hash: it groups, and can be searched with the key */
+    NM_LOCAL_NONE
+};
+enum { NM_LOCAL_PARTS = NM_LOCAL_NONE + 1 };
+
+/* Never NULL; "" for none of them. */
+const char *nm_audit_local_part_name(enum nm_audit_local_part kept);
+
 /* Bytes as a mail server gave them: any value, not terminated. */
 struct nm_bytes {
     const char *data;
