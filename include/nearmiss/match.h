@@ -8,7 +8,9 @@
  *
  * where prior is how often mail from here goes to t, slip how probable the typing,
  * spelling or reading error is that turns t into q, and genuine how often mail really
- * goes to q. The verdict carries the three factors and the slips as its evidence.
+ * goes to q. The verdict carries the three factors and the slips as its evidence. Its
+ * confidence is this probability on the scale of what turned out to be slips: a curve that
+ * was fitted to real names, on which 0.9 stands where it pays to ask the sender.
  *
  * Pure: may use nearmiss/base.h, nearmiss/address.h and ICU (UTS #39); opens no file,
  * takes no lock, reads no clock. A struct nm_index is immutable once made: any number of
@@ -89,7 +91,7 @@ struct nm_candidate {
     double prior; /* natural logarithms of the three factors, not normalised: */
     double slip;  /*   only their sums and differences mean something */
     double genuine;
-    double confidence; /* P(target | typed), 0..1 */
+    double confidence; /* P(target | typed), between 0 and 1 */
 };
 
 struct nm_verdict {

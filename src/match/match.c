@@ -94,8 +94,8 @@ static void merge_targets(const struct nm_query *query, struct nm_findings *foun
     found->count = kept;
 }
 
-/* No verdict is certain, however much speaks for it: what is beyond SCORE_MAX is taken from
- * all scores, which keeps them apart, and their powers in bounds. */
+/* What is beyond SCORE_MAX is taken from all scores, which keeps them apart, and their powers
+ * in bounds. */
 static void bound_scores(struct nm_findings *found)
 {
     double beyond = 0;
@@ -107,7 +107,7 @@ static void bound_scores(struct nm_findings *found)
 }
 
 /* Search and weigh; returns the sum of what the candidates weigh against 1, the weight
- * of the name being meant. */
+ * of the name being meant; above 0 where there is one. */
 static double search(struct nm_query *query, struct nm_findings *found)
 {
     double sum = 0;
@@ -150,7 +150,7 @@ static void describe(const struct nm_query *query, const struct nm_finding *find
     out->prior = finding->prior;
     out->slip = finding->slip;
     out->genuine = finding->genuine;
-    out->confidence = exp(finding->score) / (1 + sum);
+    out->confidence = exp(finding->score) / sum * nm_confidence(log(sum));
 }
 
 void nm_index_match(
@@ -175,9 +175,10 @@ void nm_index_match(
                 best = i;
         out->out_of_memory = query.out_of_memory;
         out->candidate_count = (uint8_t)found.count;
-        out->confidence = sum / (1 + sum);
-        if (found.count > 0)
+        if (found.count > 0) {
+            out->confidence = nm_confidence(log(sum));
             describe(&query, &found.rows[best], sum, &out->best);
+        }
         listed = query.exact;
         if (found.count > 0 && out->confidence >= index->threshold) {
             out->match = NM_MATCH_NEAR_MISS;

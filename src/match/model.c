@@ -342,3 +342,20 @@ void nm_finding_weigh(const struct nm_query *query, struct nm_finding *finding)
     finding->genuine = sum_of(&features, NM_FEATURE_CONSTANT, NM_FEATURE_COUNT);
     finding->score = finding->prior + finding->slip - finding->genuine;
 }
+
+/* The weights are fitted with slips counted many times, since missing one costs more than
+ * asking once in vain, so that odds of nine to one are those from which it is worth asking.
+ * Below, slips soon are rare, and above they soon are the rule: the curve is five times as
+ * steep there, which moves nothing across 0.9, and as steep as ever where nobody asks. */
+double nm_confidence(double ln_odds)
+{
+    static const double steepness = 5;
+    static const double foot = -0.4; /* the logarithm of the odds of 0.4 */
+    static const double most = 20;   /* no verdict is certain */
+    const double sure = log(9);
+    const double steep = sure + steepness * (ln_odds - sure);
+    const double ln =
+        steep > foot ? fmin(steep, most) : foot + (steep - foot) / steepness;
+
+    return 1 / (1 + exp(-ln));
+}

@@ -5,11 +5,13 @@
  * of match.h and has one weight; a factor's logarithm is the sum of its features times
  * their weights. For each candidate then
  *
- *     score = prior + slip - genuine,   P(t | q) = exp(score) / (1 + sum of exp(scores))
+ *     score = prior + slip - genuine,   odds = sum of exp(scores) : 1
  *
- * where 1 stands for the name being meant as typed. What is taken down and what it is
- * worth are apart, so that a program can fit the weights again: it needs nm_features_take
- * and writes nm_weights.
+ * where 1 stands for the name being meant as typed, and each candidate has the share
+ * exp(score) of the sum. How often names of such odds turn out to be slips is another
+ * matter, and what nm_confidence tells. What is taken down and what it is worth are apart,
+ * so that a program can fit the weights again: it needs nm_features_take and writes
+ * nm_weights.
  */
 #ifndef NM_MATCH_MODEL_H
 #define NM_MATCH_MODEL_H
@@ -79,6 +81,10 @@ struct nm_features {
 /* Take down the evidence for and against a finding. */
 void nm_features_take(const struct nm_query *query, const struct nm_finding *finding,
     struct nm_features *out);
+
+/* The confidence, between 0 and 1, that a name is a slip for whose being one the odds have
+ * this logarithm; it grows with them. */
+double nm_confidence(double ln_odds);
 
 /* Set the finding's three factors and its score. */
 void nm_finding_weigh(const struct nm_query *query, struct nm_finding *finding);

@@ -12,9 +12,8 @@ reasoned ratios (priors.tsv), which decide what the cases do not tell. Newton's 
 likelihood has one maximum.
 
 A slip counts many times (WORKS): streams hold few, and missing one costs more than asking
-once in vain. That draws the confidence of what is hardly a slip up towards SURE, so the
-scores are then made STEEPNESS times as steep about the one that gives SURE, which moves no
-verdict across it.
+once in vain. What confidence such odds deserve is told by nm_confidence of
+src/match/model.c, of which `confidence` is the likeness.
 """
 
 import math
@@ -24,15 +23,17 @@ import measure
 import works
 from score import SURE, Figures
 
-STEEPNESS = 5.0
+STEEPNESS = 5.0  # these three as in src/match/model.c
+FOOT = -0.4
+MOST = 20.0
 STEPS_MAX = 40
 PRIORS = os.path.join(measure.HERE, "priors.tsv")
 # Of the works that teach: how much a case counts, and how many times that a slip does.
 WORKS = {
     "corporate, lists": (1, 6),
     "corporate, lists, ranked": (0.3, 5),
-    "corporate, history": (1, 55),
-    "consumer": (1, 50),
+    "corporate, history": (1, 50),
+    "consumer": (1, 45),
     "neighbours": (0.1, 10),
     "neighbours, ranked": (0.1, 10),
     "squatters": (1, 20),
@@ -111,7 +112,7 @@ class Lessons:
         for at, name in enumerate(self.names):
             if name.startswith(tuple(without)):
                 means[at] = widths[at] = 0.0
-        return steepened(fit(taught, means, widths), widths, self.names.index(CONSTANT))
+        return fit(taught, means, widths)
 
     def judged(self, title, weights_of, part=lambda case: True):
         """The work as the weights that `weights_of` gives for each case judge it, of those
@@ -233,18 +234,15 @@ def fit(cases, means, widths):
     return weights
 
 
-def steepened(weights, widths, constant):
-    """Steeper about the score of SURE; `constant` is the place of the feature that every
-    candidate has, among those of genuine."""
-    pivot = math.log(SURE / (1 - SURE))
-    steep = [
-        weight * (STEEPNESS if width else 1) for weight, width in zip(weights, widths)
-    ]
-    steep[constant] += pivot * (STEEPNESS - 1)
-    return steep
-
-
 # ---- what weights are worth --------------------------------------------------
+
+
+def confidence(ln_odds):
+    """Of a name's being a slip, when this is the logarithm of the odds of it."""
+    sure = math.log(SURE / (1 - SURE))
+    steep = sure + STEEPNESS * (ln_odds - sure)
+    power = min(steep, MOST) if steep > FOOT else FOOT + (steep - FOOT) / STEEPNESS
+    return 1 / (1 + math.exp(-power))
 
 
 class Weighed:
@@ -253,7 +251,7 @@ class Weighed:
     def __init__(self, case, weights):
         shares, rest = case.probabilities(weights)
         best = max(range(len(shares)), key=shares.__getitem__, default=None)
-        self.confidence = 1 - rest
+        self.confidence = confidence(math.log(sum(shares) / rest)) if shares else 0.0
         self.target = case.targets[best] if best is not None else "-"
         self.technique = "-"
         self.match = "near-miss" if self.confidence >= 0.5 else "none"

@@ -4,6 +4,7 @@ Whether the harness counts right: the judge's answers on a few invented names, a
 from verdicts made up here.
 """
 
+import math
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import unittest
 
 import works
 from judge import Judge, Verdict
+from fitting import confidence
 from score import Figures, calibration_error
 
 JUDGE = Judge(sys.argv.pop(1))
@@ -64,6 +66,17 @@ class Answers(unittest.TestCase):
                     for at, value in candidate.features
                 )
                 self.assertAlmostEqual(score, candidate.score, places=3)
+
+    def test_the_fit_is_as_confident_as_the_program(self):
+        known = ["protected harbourworks.example", "protected quayside.example", "suffix mil"]
+        typed = ["harbourwroks.example", "quaysode.example", "quaxside.example", "fleet.ml"]
+        typed += ["quayside.test", "hrbourworkz.example"]
+        for name, verdict in zip(typed, self.ask(known, typed, candidates=True)):
+            best = {}
+            for one in verdict.candidates:
+                best[one.target] = max(one.score, best.get(one.target, -math.inf))
+            sure = confidence(math.log(sum(map(math.exp, best.values()))))
+            self.assertAlmostEqual(sure, verdict.confidence, places=5, msg=name)
 
     def test_skeletons_are_without_marks(self):
         given = ["quáy.example", "m.example", "xn--80a8a6a.example"]

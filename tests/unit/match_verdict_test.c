@@ -1,5 +1,7 @@
 #include "match_kit.h"
 
+#include <math.h>
+
 static struct kit kit;
 
 static void set_up(void)
@@ -211,7 +213,8 @@ END_TEST
 START_TEST(test_match__doubling_a_weight_doubles_the_prior)
 {
     const char *const typed = "contractcr.com";
-    double odds[2];
+    double priors[2];
+    double confidences[2];
 
     for (int i = 0; i < 2; i++) {
         struct nm_verdict verdict;
@@ -221,10 +224,12 @@ START_TEST(test_match__doubling_a_weight_doubles_the_prior)
         kit_add(&one, NM_LISTING_PROTECTED, "contractor.com", 1 + i);
         kit_build(&one);
         verdict = kit_match(&one, typed);
-        odds[i] = verdict.confidence / (1 - verdict.confidence);
+        priors[i] = verdict.best.prior;
+        confidences[i] = verdict.confidence;
         kit_end(&one);
     }
-    ck_assert(odds[1] / odds[0] > 1.999 && odds[1] / odds[0] < 2.001);
+    ck_assert_double_eq_tol(priors[1] - priors[0], log(2), 1e-6);
+    ck_assert(confidences[1] > confidences[0]);
 }
 END_TEST
 
