@@ -345,8 +345,8 @@ void nm_finding_weigh(const struct nm_query *query, struct nm_finding *finding)
 
 /* The weights are fitted with slips counted many times, since missing one costs more than
  * asking once in vain, so that odds of nine to one are those from which it is worth asking.
- * Below, slips soon are rare, and above they soon are the rule: the curve is five times as
- * steep there, which moves nothing across 0.9, and as steep as ever where nobody asks. */
+ * Below them slips soon are rare: the curve is five times as steep there as the odds have it,
+ * and as steep as these again where nobody asks. */
 double nm_confidence(double ln_odds)
 {
     static const double steepness = 5;
@@ -354,8 +354,9 @@ double nm_confidence(double ln_odds)
     static const double most = 20;   /* no verdict is certain */
     const double sure = log(9);
     const double steep = sure + steepness * (ln_odds - sure);
-    const double ln =
-        steep > foot ? fmin(steep, most) : foot + (steep - foot) / steepness;
+    double ln = fmin(ln_odds, most);
 
+    if (ln_odds < sure)
+        ln = steep > foot ? steep : foot + (steep - foot) / steepness;
     return 1 / (1 + exp(-ln));
 }

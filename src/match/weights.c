@@ -31,7 +31,7 @@ const double nm_weights[NM_FEATURE_COUNT] = {
     [NM_FEATURE_LN_TARGET_RANK] = -0.169,
     /* An order, and so not fitted: with any slip of the suffix 0.9 and more, unless
      * something speaks for the typed name. */
-    [NM_FEATURE_SUFFIX_LISTED] = 3.000,
+    [NM_FEATURE_SUFFIX_LISTED] = 6.000,
 
     /* ---- slip ---- */
 

@@ -241,7 +241,9 @@ def confidence(ln_odds):
     """Of a name's being a slip, when this is the logarithm of the odds of it."""
     sure = math.log(SURE / (1 - SURE))
     steep = sure + STEEPNESS * (ln_odds - sure)
-    power = min(steep, MOST) if steep > FOOT else FOOT + (steep - FOOT) / STEEPNESS
+    power = min(ln_odds, MOST)
+    if ln_odds < sure:
+        power = steep if steep > FOOT else FOOT + (steep - FOOT) / STEEPNESS
     return 1 / (1 + math.exp(-power))
 
 
