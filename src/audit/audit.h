@@ -197,8 +197,9 @@ enum nm_code nm_audit_reader_hours(struct nm_audit_reader *reader, int64_t since
     void *self, struct nm_error *error);
 
 /* The same decisions, one by one and in order of time, that are worth a note: near misses,
- * and what a rule did something about. These rows lack what only the log's table has: id,
- * transaction, gateway, recipient, reply, configuration and queue id are "". */
+ * and what a rule did something about. These rows have just what figures ask for: id,
+ * transaction, gateway, client, auth, recipient, reply, configuration and queue id are
+ * "". */
 enum nm_code nm_audit_reader_notable(struct nm_audit_reader *reader, int64_t since_us,
     int64_t until_us, bool (*each)(void *self, const struct nm_audit_row *row),
     void *self, struct nm_error *error);

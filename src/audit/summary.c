@@ -137,8 +137,6 @@ static const char notable_sql[] =
     " (SELECT value FROM text WHERE id = d.target),"
     " (SELECT value FROM text WHERE id = d.rule),"
     " (SELECT value FROM text WHERE id = d.sender),"
-    " (SELECT value FROM text WHERE id = d.auth),"
-    " (SELECT value FROM text WHERE id = d.client),"
     " coalesce(nullif(d.outcome, 4), CASE d.outcome WHEN 4 THEN"
     "   (SELECT outcome FROM event WHERE kind = 2 AND outcome = 4"
     "   AND transaction_id = d.transaction_id AND sequence <= ?5 LIMIT 1) END,"
@@ -162,8 +160,6 @@ enum column {
     N_TARGET,
     N_RULE,
     N_SENDER,
-    N_AUTH,
-    N_CLIENT,
     N_OUTCOME
 };
 
@@ -195,9 +191,7 @@ static bool read_texts(
     return nm_column_text(arena, row, N_DOMAIN, &out->domain) &&
            nm_column_nullable(arena, row, N_TARGET, &out->target) &&
            nm_column_nullable(arena, row, N_RULE, &out->rule) &&
-           nm_column_bytes(arena, row, N_SENDER, &out->sender) &&
-           nm_column_text(arena, row, N_AUTH, &out->auth) &&
-           nm_column_text(arena, row, N_CLIENT, &out->client);
+           nm_column_bytes(arena, row, N_SENDER, &out->sender);
 }
 
 static enum nm_code read_notable(struct nm_audit_reader *reader, sqlite3_stmt *row,
@@ -212,7 +206,7 @@ static enum nm_code read_notable(struct nm_audit_reader *reader, sqlite3_stmt *r
                                ? -1
                                : sqlite3_column_double(row, N_CONFIDENCE);
     decision->gateway = decision->reply = decision->config = decision->queue_id = "";
-    decision->recipient.data = "";
+    decision->recipient.data = decision->client = decision->auth = "";
     if (!read_codes(row, decision))
         return fail_of_code(reader, error);
     if (!read_texts(reader->arena, row, decision))
