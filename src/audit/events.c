@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { EVENTS_SQL_MAX = 2048, CHECKPOINT_LINE_MAX = 1024 };
+enum { EVENTS_SQL_MAX = 4096, CHECKPOINT_LINE_MAX = 1024 };
 
 /* Behind the columns of a row; see row.c. */
 enum column {
@@ -34,10 +34,9 @@ static const char tail[] =
     " c.signature, d.hash, chain.log, chain.key"
     " FROM event AS d CROSS JOIN chain LEFT JOIN act AS a ON a.sequence = d.sequence"
     " LEFT JOIN checkpoint AS c ON c.sequence = d.sequence"
-    " LEFT JOIN event AS o ON d.kind = 1 AND o.sequence = (SELECT max(sequence)"
-    "   FROM event WHERE kind = 2 AND transaction_id = d.transaction_id)"
-    " WHERE d.sequence > ?1 AND d.sequence <= ?2"
-    " ORDER BY d.sequence LIMIT ?3";
+    " LEFT JOIN event AS o ON d.kind = 1 AND o.sequence = " NM_ROW_OUTCOME(
+        "?4") " WHERE d.sequence > ?1 AND d.sequence <= ?2"
+              " ORDER BY d.sequence LIMIT ?3";
 
 static bool read_outcome(
     struct nm_arena *arena, sqlite3_stmt *row, struct nm_audit_event *out)
@@ -165,6 +164,7 @@ static enum nm_code prepare(struct nm_audit_reader *reader, int64_t upto,
         return nm_sql_fail(reader->db, reader->path, status, error);
     (void)sqlite3_bind_int64(*out, 2, upto);
     (void)sqlite3_bind_int64(*out, 3, NM_PAGE_ROWS);
+    (void)sqlite3_bind_int64(*out, 4, INT64_MAX); /* as far as it is known */
     return NM_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "query.h"
 
+#include "row.h"
 #include "sql/sql.h"
 
 #include <assert.h>
@@ -129,14 +130,7 @@ void nm_filter_set_window(
 
 /* ---- statements --------------------------------------------------------- */
 
-/* A decision that says NM_OUTCOME_QUARANTINED (4) means that its recipient is to be taken
- * off; the outcome that says that it was may have another one behind it. */
-#define OUTCOME_OF_D                                                                   \
-    " LEFT JOIN event AS o ON o.sequence = coalesce("                                  \
-    "CASE d.outcome WHEN 4 THEN (SELECT max(sequence) FROM event WHERE kind = 2"       \
-    " AND transaction_id = d.transaction_id AND outcome = 4 AND sequence <= :bound)"   \
-    " END, (SELECT max(sequence) FROM event WHERE kind = 2"                            \
-    " AND transaction_id = d.transaction_id AND sequence <= :bound))"
+#define OUTCOME_OF_D " LEFT JOIN event AS o ON o.sequence = " NM_ROW_OUTCOME(":bound")
 
 static_assert(NM_OUTCOME_QUARANTINED == 4, "the statements have it as a number");
 

@@ -5,7 +5,7 @@
  * transaction of its own.
  */
 #include "columns.h"
-#include "reader.h"
+#include "row.h"
 #include "sql/sql.h"
 #include "tally.h"
 
@@ -136,17 +136,15 @@ static const char notable_sql[] =
     " (SELECT value FROM text WHERE id = d.domain),"
     " (SELECT value FROM text WHERE id = d.target),"
     " (SELECT value FROM text WHERE id = d.rule),"
-    " (SELECT value FROM text WHERE id = d.sender),"
-    " coalesce(nullif(d.outcome, 4), CASE d.outcome WHEN 4 THEN"
-    "   (SELECT outcome FROM event WHERE kind = 2 AND outcome = 4"
-    "   AND transaction_id = d.transaction_id AND sequence <= ?5 LIMIT 1) END,"
-    "   (SELECT outcome FROM event WHERE kind = 2"
-    "   AND transaction_id = d.transaction_id AND sequence <= ?5"
-    "   ORDER BY sequence DESC LIMIT 1), 0)"
-    " FROM event AS d INDEXED BY event_notable"
-    " WHERE (d.technique > 0 OR d.action > 0) AND (d.time_us, d.sequence) > (?1, ?2)"
-    " AND d.time_us < ?3 AND d.sequence <= ?5"
-    " ORDER BY d.time_us, d.sequence LIMIT ?4";
+    " CASE WHEN d.sender IS NULL THEN '[erased]'"
+    " ELSE (SELECT value FROM text WHERE id = d.sender) END,"
+    " coalesce(nullif(d.outcome, 4), (SELECT outcome FROM event WHERE sequence "
+    "= " NM_ROW_OUTCOME("?5") "), 0)"
+                              " FROM event AS d INDEXED BY event_notable"
+                              " WHERE (d.technique > 0 OR d.action > 0) AND "
+                              "(d.time_us, d.sequence) > (?1, ?2)"
+                              " AND d.time_us < ?3 AND d.sequence <= ?5"
+                              " ORDER BY d.time_us, d.sequence LIMIT ?4";
 
 enum column {
     N_SEQUENCE,

@@ -268,7 +268,9 @@ static void assert_view_row(const struct view *view, const struct nm_audit_row *
     ck_assert_str_eq(view_text(view, "outcome"), nm_outcome_name(decision->outcome));
 }
 
-static void fill(struct kit *kit, struct nm_audit_event events[4])
+enum { VIEWED = 8 };
+
+static void fill(struct kit *kit, struct nm_audit_event events[VIEWED])
 {
     events[0] = kit_decision(kit, "bob@army.ml");
     events[0].outcome = NM_OUTCOME_REFUSED;
@@ -287,21 +289,29 @@ static void fill(struct kit *kit, struct nm_audit_event events[4])
     events[2] = kit_outcome(kit, &events[0], NM_OUTCOME_PASSED);
     events[3] = kit_decision(kit, "mallory@example.net");
     events[3].mode = NM_MODE_OBSERVE;
+    /* Taken off, and then the others got theirs; and one that could not be taken off. */
+    events[4] = kit_decision(kit, "kept@army.ml");
+    events[4].outcome = NM_OUTCOME_QUARANTINED;
+    events[5] = kit_outcome(kit, &events[4], NM_OUTCOME_QUARANTINED);
+    events[6] = kit_outcome(kit, &events[4], NM_OUTCOME_PASSED);
+    events[7] = kit_decision(kit, "lost@army.ml");
+    events[7].outcome = NM_OUTCOME_QUARANTINED;
 }
 
 START_TEST(test_schema__the_view_says_what_the_listing_says)
 {
     struct kit kit;
-    struct nm_audit_event events[4];
+    struct nm_audit_event events[VIEWED];
     struct kit_rows rows = {0};
     sqlite3 *db = NULL;
     struct view view;
 
     kit_start(&kit);
     fill(&kit, events);
-    kit_record(&kit, events, 4);
+    kit_record(&kit, events, VIEWED);
     kit_list(&kit, &(struct nm_audit_query){0}, &rows);
-    ck_assert_uint_eq(rows.count, 3);
+    ck_assert_uint_eq(rows.count, 5);
+    ck_assert_int_eq(rows.items[3].decision.outcome, NM_OUTCOME_QUARANTINED);
     ck_assert_int_eq(sqlite3_open(kit.path, &db), SQLITE_OK);
     ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT * FROM decisions ORDER BY sequence",
                          -1, &view.rows, NULL),

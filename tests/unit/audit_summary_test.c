@@ -27,7 +27,9 @@ static void fill(struct kit *kit)
         events[0].confidence = near ? 0.75 : -1;
         events[0].action = near || rand() % 40 == 0 ? (enum nm_action)(rand() % 7) : 0;
         events[0].mode = rand() % 4 == 0 ? NM_MODE_OBSERVE : NM_MODE_ENFORCE;
-        events[0].outcome = rand() % 5 == 0 ? NM_OUTCOME_REFUSED : NM_OUTCOME_UNKNOWN;
+        events[0].outcome = rand() % 5 == 0   ? NM_OUTCOME_REFUSED
+                            : rand() % 5 == 0 ? NM_OUTCOME_QUARANTINED
+                                              : NM_OUTCOME_UNKNOWN;
         events[1] = kit_outcome(kit, &events[0], (enum nm_outcome)(1 + rand() % 5));
         kit_record(kit, events, rand() % 9 == 0 ? 1 : 2);
     }
