@@ -44,7 +44,8 @@ const char *nm_fate_words(enum nm_fate fate)
     return words[fate];
 }
 
-/* What holds a recipient back comes before what the message as a whole came to. */
+/* The outcome of a decision is that of its recipient: of one in quarantine it says so, even
+ * where the others got the message. */
 enum nm_fate nm_fate_of(const struct nm_audit_event *decision)
 {
     const bool observed =
@@ -64,8 +65,6 @@ enum nm_fate nm_fate_of(const struct nm_audit_event *decision)
     }
     if (observed)
         return NM_FATE_OBSERVED;
-    if (decision->action == NM_ACTION_QUARANTINE)
-        return NM_FATE_KEPT;
     return decision->action == NM_ACTION_TAG ? NM_FATE_MARKED : NM_FATE_PASSED;
 }
 
