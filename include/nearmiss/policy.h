@@ -148,6 +148,9 @@ void nm_policy_free(struct nm_policy **policy);
 enum nm_code nm_rule_check(const struct nm_rule_spec *rule, struct nm_error *error);
 
 size_t nm_policy_size(const struct nm_policy *policy);
+
+/* Whether a rule asks for first contacts, so that `first_contact` of a request counts. */
+bool nm_policy_asks_first_contact(const struct nm_policy *policy);
 const char *nm_policy_rule_name(const struct nm_policy *policy, size_t rule);
 
 /* ---- decisions ---------------------------------------------------------- */

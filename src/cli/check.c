@@ -214,7 +214,7 @@ static enum nm_exit run(const struct nm_call *call)
 {
     struct check *check = calloc(1, sizeof *check);
     struct nm_config *config = NULL;
-    struct nm_world world = {NULL, NULL};
+    struct nm_world world = {.snapshot = NULL};
     enum nm_exit status = NM_EXIT_USAGE;
 
     if (check == NULL)

@@ -319,7 +319,7 @@ static enum nm_exit run(const struct nm_call *call)
 {
     struct explanation *explanation = calloc(1, sizeof *explanation);
     struct nm_config *config = NULL;
-    struct nm_world world = {NULL, NULL};
+    struct nm_world world = {.snapshot = NULL};
     enum nm_exit status = NM_EXIT_USAGE;
     enum nm_format format;
 

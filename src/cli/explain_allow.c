@@ -34,6 +34,8 @@ static bool try_one(const struct nm_view *view, const struct nm_subject *subject
     struct nm_judgement judgement;
     struct nm_overlay *overlay = NULL;
 
+    /* Judging counts the recipient among the message's near misses. */
+    request.near_misses -= subject->judgement.verdict.match == NM_MATCH_NEAR_MISS;
     if (nm_overlay_new(&exception, 1, &overlay) != NM_OK)
         return false;
     tried.overlay = overlay;

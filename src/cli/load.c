@@ -31,28 +31,46 @@ enum nm_exit nm_load_quietly(const struct nm_call *call, struct nm_config **conf
 
 /* ---- with what the state database has ----------------------------------- */
 
-struct known {
-    struct nm_counts *counts; /* NULL while there is no database */
-    struct nm_overlay *overlay;
-};
-
-static enum nm_exit read_state(
-    const struct nm_call *call, const struct nm_config *config, struct known *out)
+/* NULL for no database yet, which knows nothing. */
+static enum nm_code read_state(struct nm_state *state, int64_t now_us,
+    struct nm_counts **counts, struct nm_overlay **overlay, struct nm_error *error)
 {
-    struct nm_state *state = NULL;
-    struct nm_error error = {.code = NM_OK};
-    const enum nm_exit status = nm_open_state(call, config, &state);
     enum nm_code code;
 
-    if (status != NM_EXIT_FINE || state == NULL)
-        return status;
-    code = nm_state_counts(state, &out->counts, &error);
-    if (code == NM_OK)
-        code = nm_state_overlay(state, call->now_us, &out->overlay, &error);
-    nm_state_close(&state);
-    return code == NM_OK ? NM_EXIT_FINE
-                         : nm_complain_and(call, NM_EXIT_SYSTEM,
-                               "cannot read the state database: %s", error.message);
+    if (state == NULL)
+        return NM_OK;
+    code = nm_state_counts(state, counts, error);
+    return code == NM_OK ? nm_state_overlay(state, now_us, overlay, error) : code;
+}
+
+static bool knows(void *self, const char *domain, size_t length)
+{
+    return nm_contacts_has(self, domain, length);
+}
+
+/* The domains that mail went to, if a rule asks for them. */
+static enum nm_code read_contacts(
+    struct nm_state *state, struct nm_world *world, struct nm_error *error)
+{
+    const struct nm_snapshot_values *values = nm_snapshot_values(world->snapshot);
+    enum nm_code code;
+
+    if (!nm_policy_asks_first_contact(values->policy))
+        return NM_OK;
+    code = nm_contacts_new(&world->known);
+    if (code != NM_OK)
+        return nm_fail(error, code, "out of memory");
+    world->contacts = (struct nm_contact_port){.self = world->known, .knows = knows};
+    if (state != NULL)
+        code = nm_state_contacts(state, values->names, world->known, error);
+    return code == NM_LIMIT ? NM_OK : code; /* as the daemon does */
+}
+
+static enum nm_exit complain_of_state(
+    const struct nm_call *call, const struct nm_error *error)
+{
+    return nm_complain_and(
+        call, NM_EXIT_SYSTEM, "cannot read the state database: %s", error->message);
 }
 
 static enum nm_exit build(const struct nm_call *call, const struct nm_config *config,
@@ -73,13 +91,20 @@ static enum nm_exit build_world(const struct nm_call *call,
     const struct nm_config *config, struct nm_world *out,
     struct nm_complaints *complaints)
 {
-    struct known known = {NULL, NULL};
-    enum nm_exit status = read_state(call, config, &known);
+    struct nm_state *state = NULL;
+    struct nm_counts *counts = NULL;
+    struct nm_error error = {.code = NM_OK};
+    enum nm_exit status = nm_open_state(call, config, &state);
 
+    if (status == NM_EXIT_FINE &&
+        read_state(state, call->now_us, &counts, &out->overlay, &error) != NM_OK)
+        status = complain_of_state(call, &error);
     if (status == NM_EXIT_FINE)
-        status = build(call, config, known.counts, &out->snapshot, complaints);
-    nm_counts_free(&known.counts);
-    out->overlay = known.overlay;
+        status = build(call, config, counts, &out->snapshot, complaints);
+    if (status == NM_EXIT_FINE && read_contacts(state, out, &error) != NM_OK)
+        status = complain_of_state(call, &error);
+    nm_counts_free(&counts);
+    nm_state_close(&state);
     if (status != NM_EXIT_FINE)
         nm_world_free(out);
     return status;
@@ -87,14 +112,17 @@ static enum nm_exit build_world(const struct nm_call *call,
 
 struct nm_view nm_world_view(const struct nm_world *world, int64_t now_us)
 {
-    return (struct nm_view){
-        .snapshot = world->snapshot, .overlay = world->overlay, .now_us = now_us};
+    return (struct nm_view){.snapshot = world->snapshot,
+        .overlay = world->overlay,
+        .contacts = &world->contacts,
+        .now_us = now_us};
 }
 
 void nm_world_free(struct nm_world *world)
 {
     nm_snapshot_release(&world->snapshot);
     nm_overlay_release(&world->overlay);
+    nm_contacts_free(&world->known);
 }
 
 enum nm_exit nm_load(

@@ -14,7 +14,10 @@ const char *nm_call_config(const struct nm_call *call);
 struct nm_world {
     struct nm_snapshot *snapshot;
     struct nm_overlay *overlay; /* NULL for none */
+    struct nm_contacts *known;  /* domains that mail went to; NULL: no rule asks */
+    struct nm_contact_port contacts;
 };
+/* Borrows from `world`. */
 struct nm_view nm_world_view(const struct nm_world *world, int64_t now_us);
 void nm_world_free(struct nm_world *world);
 

@@ -151,6 +151,7 @@ static void copy_values(
     values->mode = config->settings.mode;
     values->on_audit_failure = config->settings.audit_on_failure;
     values->max_refusals = (unsigned)given[NM_OPT_MAX_REFUSALS].number;
+    values->learn = given[NM_OPT_HISTORY_LEARN].number != 0;
     values->partial_message = given[NM_OPT_PARTIAL].number != 0;
     values->on_local_refusal =
         (enum nm_action)(int)given[NM_OPT_LOCAL_SUBMISSION].number;

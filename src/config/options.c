@@ -307,8 +307,8 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
     [NM_OPT_HISTORY_LEARN] = {.path = "history.learn",
         .type = NM_OPTION_BOOL,
         .number = true,
-        .is_later = true,
-        .help = "count the mail that is let through"},
+        .help = "note the domains that mail passes to, for rules that ask for first "
+                "contacts"},
 
     [NM_OPT_CONFIRM] = {.path = "confirm",
         .type = NM_OPTION_GROUP,
@@ -481,8 +481,7 @@ const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT] = {
         .help = "whether the client has logged in"},
     [NM_RULE_FIRST_CONTACT] = {.path = "first_contact",
         .type = NM_OPTION_BOOL,
-        .is_later = true,
-        .help = "whether this is the first mail from here to the domain"},
+        .help = "whether no mail from here to the domain is on record"},
     [NM_RULE_NEAR_MISSES] = {.path = "near_misses",
         .type = NM_OPTION_INT,
         .number = 0,

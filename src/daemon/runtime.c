@@ -72,6 +72,19 @@ static enum nm_code build(const struct nm_config *config,
     return nm_config_build(config, &history, out, complaints);
 }
 
+static enum nm_code start_learner(struct nm_runtime *runtime, struct nm_error *error)
+{
+    struct nm_snapshot *snapshot = nm_slot_pin(runtime->slot);
+    const enum nm_code code =
+        nm_learner_start(runtime->state, nm_snapshot_values(snapshot)->names,
+            wall_clock, nm_process_log(), &runtime->learner, error);
+
+    nm_snapshot_release(&snapshot);
+    if (code == NM_OK)
+        runtime->ports.contacts = nm_learner_port(runtime->learner);
+    return code;
+}
+
 static enum nm_code open_state(struct nm_runtime *runtime, struct nm_error *error)
 {
     const char *path = nm_config_settings(runtime->config)->history_database;
@@ -96,6 +109,7 @@ enum nm_code nm_runtime_take_history(struct nm_runtime *runtime, struct nm_error
     if (code == NM_OK) {
         struct nm_counts *before = runtime->counts;
 
+        nm_learner_add(runtime->learner, nm_snapshot_values(snapshot)->names, counts);
         nm_slot_swap(runtime->slot, snapshot);
         runtime->counts = counts;
         counts = before;
@@ -156,6 +170,8 @@ enum nm_code nm_runtime_start(struct nm_runtime *runtime, const char *config_pat
             nm_config_settings(config), wall_clock, &runtime->quarantine);
     if (code == NM_OK)
         code = start_audit(runtime, error);
+    if (code == NM_OK)
+        code = start_learner(runtime, error);
     if (code == NM_OK)
         open_quarantine(runtime);
     if (code != NM_OK)
@@ -336,7 +352,8 @@ char *nm_runtime_status(struct nm_runtime *runtime)
         (json_int_t)runtime->reloads, "open_sessions", (json_int_t)nm_milter_sessions(),
         "names", (json_int_t)nm_index_size(values->index), "rules",
         (json_int_t)nm_policy_size(values->policy), "history_domains",
-        (json_int_t)nm_counts_size(runtime->counts));
+        (json_int_t)nm_counts_size(runtime->counts), "known_domains",
+        (json_int_t)nm_learner_size(runtime->learner));
     if (status != NULL && put_counts(status) == 0 && put_audit(runtime, status) == 0)
         text = json_dumps(status, JSON_COMPACT);
     (void)pthread_mutex_unlock(&runtime->reloading);
@@ -359,6 +376,7 @@ void nm_runtime_stop(struct nm_runtime *runtime)
 {
     if (runtime->audit != NULL)
         nm_audit_stop(&runtime->audit);
+    nm_learner_stop(&runtime->learner);
     nm_state_close(&runtime->state);
     nm_counts_free(&runtime->counts);
     nm_quarantine_close(&runtime->quarantine);

@@ -10,7 +10,7 @@
 #include "config/config.h"
 #include "gate/session.h"
 #include "quarantine/quarantine.h"
-#include "state/state.h"
+#include "state/learner.h"
 
 #include <pthread.h>
 
@@ -26,6 +26,7 @@ struct nm_runtime {
     struct nm_audit *audit;
     struct nm_state *state;
     struct nm_quarantine *quarantine;
+    struct nm_learner *learner;
     struct nm_ports ports;
 };
 

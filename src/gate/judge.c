@@ -98,6 +98,33 @@ static void apply_exceptions(const struct nm_view *view,
         leave_out_targets(view, request, out);
 }
 
+/* ---- contacts ----------------------------------------------------------- */
+
+/* A registrable domain is found as it stands, without the public suffix list. */
+bool nm_is_first_contact(
+    const struct nm_view *view, const struct nm_domain *domain, enum nm_match match)
+{
+    const struct nm_contact_port *contacts = view->contacts;
+    struct nm_domain_parts parts;
+
+    if (contacts == NULL || contacts->knows == NULL || match == NM_MATCH_OWN ||
+        contacts->knows(contacts->self, domain->name, domain->length))
+        return false;
+    parts = nm_domain_split(nm_snapshot_values(view->snapshot)->names, domain);
+    return parts.registrable == 0 ||
+           !contacts->knows(contacts->self, domain->name + parts.registrable,
+               (size_t)domain->length - parts.registrable);
+}
+
+static bool is_first_contact_asked(
+    const struct nm_view *view, const struct nm_judgement *judgement)
+{
+    return nm_policy_asks_first_contact(nm_snapshot_values(view->snapshot)->policy) &&
+           judgement->address.kind == NM_ADDRESS_MAILBOX &&
+           nm_is_first_contact(
+               view, &judgement->address.domain, judgement->verdict.match);
+}
+
 /* ---- the judgement ------------------------------------------------------ */
 
 void nm_judge(const struct nm_view *view, struct nm_request *request,
@@ -111,6 +138,7 @@ void nm_judge(const struct nm_view *view, struct nm_request *request,
     request->recipient = &out->address;
     request->verdict = &out->verdict;
     request->near_misses += out->verdict.match == NM_MATCH_NEAR_MISS;
+    request->first_contact = is_first_contact_asked(view, out);
     nm_policy_decide(values->policy, request, &out->decision);
     out->has_reply = nm_action_refuses(out->decision.action);
     if (out->has_reply)

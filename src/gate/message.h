@@ -11,6 +11,9 @@
 enum nm_state { NM_IDLE, NM_ENVELOPE, NM_CONTENT, NM_ENDED };
 
 enum {
+    /* Domains that a message teaches; those of further recipients are taught by the next
+     * message to them. */
+    NM_LESSONS_MAX = 256,
     NM_QUEUE_ID_MAX = 64,
     /* Decisions of a message that nobody has waited for; with so many, one that goes on
      * waits for its record. */
@@ -22,6 +25,13 @@ enum {
 struct nm_refusal {
     struct nm_refusal *next;
     const char *text;
+};
+
+/* A domain that was not written to before, to be noted once the message has passed. */
+struct nm_lesson {
+    struct nm_lesson *next;
+    const char *domain; /* registrable */
+    size_t length;
 };
 
 /* A decision of a message that goes on whether it is recorded or not: its event is queued,
@@ -81,6 +91,8 @@ struct nm_transaction {
     struct nm_kept *kept;  /* the newest first */
     struct nm_kept *spare; /* to be used again */
     size_t kept_count;
+    struct nm_lesson *lessons;
+    size_t lesson_count;
     enum nm_outcome outcome; /* once ended */
 };
 
@@ -102,6 +114,9 @@ typedef void nm_handler(
     struct nm_session *session, const struct nm_input *input, struct nm_answer *answer);
 
 nm_handler nm_on_rcpt, nm_on_end;
+
+/* What the recipients of a message are judged by. */
+struct nm_view nm_view_of(const struct nm_session *session);
 void nm_note_queue_id(struct nm_session *session, const struct nm_input *input);
 
 static inline bool nm_observes(const struct nm_transaction *message)
@@ -156,6 +171,12 @@ void nm_spool_body(struct nm_session *session, struct nm_bytes body);
 bool nm_spool_end(struct nm_session *session);
 /* Forget what was kept of a message that did not come so far. */
 void nm_spool_drop(struct nm_session *session);
+/* ---- lessons.c ---------------------------------------------------------------- */
+
+/* Remember the domain of a recipient that goes on, if it is to be noted. */
+void nm_lesson_take(struct nm_session *session, const struct nm_judgement *judgement);
+/* The message has passed: note what was remembered. */
+void nm_lessons_give(const struct nm_session *session);
 
 /* ---- answers.c -------------------------------------------------------------- */
 

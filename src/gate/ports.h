@@ -183,10 +183,19 @@ struct nm_quarantine_port {
     bool (*expects)(void *self, struct nm_bytes sender, struct nm_bytes recipient);
 };
 
+/* The registrable domains that mail from here went to. Both are quick: what is noted is
+ * stored later, and nobody waits for it. */
+struct nm_contact_port {
+    void *self;
+    bool (*knows)(void *self, const char *domain, size_t length);
+    void (*note)(void *self, const char *domain, size_t length);
+};
+
 struct nm_ports {
     struct nm_audit_port audit;
     struct nm_quarantine_port quarantine; /* all NULL: there is none */
     struct nm_counter_port counters;      /* `add` may be NULL */
+    struct nm_contact_port contacts;      /* all NULL: every domain is known */
     struct nm_clock clock;
     struct nm_random random;
     const struct nm_log *log; /* may be NULL */

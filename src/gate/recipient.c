@@ -85,9 +85,7 @@ static bool judge_both(const struct nm_session *session, const struct nm_input *
     const char *normalised = input->normalised != NULL ? input->normalised : "";
     const struct nm_bytes other_form = {normalised, strlen(normalised)};
     char recipient_text[NM_PATH_MAX + 1];
-    const struct nm_view view = {.snapshot = message->snapshot,
-        .overlay = message->overlay,
-        .now_us = nm_now_us(session)};
+    const struct nm_view view = nm_view_of(session);
     struct nm_judgement other;
     struct nm_buf buf;
     struct nm_request request = {.sender = message->sender_text,
@@ -353,6 +351,9 @@ static void go_on(struct nm_session *session, const struct nm_judgement *judgeme
     message->going_on++;
     if (event->mode == NM_MODE_ENFORCE && action == NM_ACTION_QUARANTINE)
         event->outcome = NM_OUTCOME_QUARANTINED;
+    if (event->mode == NM_MODE_OBSERVE ||
+        nm_action_severity(action) <= nm_action_severity(NM_ACTION_TAG))
+        nm_lesson_take(session, judgement);
     nm_answer_continue(answer);
     if (nm_record(session, event, message->kept_count >= NM_KEPT_MAX) != NM_OK)
         message->audit_failed = true;

@@ -128,9 +128,15 @@ struct nm_bytes nm_without_brackets(struct nm_bytes path);
 /* What a recipient is judged by: what the message has pinned, and the time. */
 struct nm_view {
     const struct nm_snapshot *snapshot;
-    const struct nm_overlay *overlay; /* NULL for none */
+    const struct nm_overlay *overlay;       /* NULL for none */
+    const struct nm_contact_port *contacts; /* NULL: every domain is known */
     int64_t now_us;
 };
+
+/* Whether no mail went to this domain's registrable part before; never of this site's
+ * own. */
+bool nm_is_first_contact(
+    const struct nm_view *view, const struct nm_domain *domain, enum nm_match match);
 
 /* What `check` needs: the judgement of one recipient alone, through the same code that
  * a message's recipient takes. */

@@ -38,6 +38,7 @@ struct nm_snapshot_values {
     enum nm_mode mode;
     enum nm_action on_audit_failure; /* NM_ACTION_DEFER or NM_ACTION_ACCEPT */
     unsigned max_refusals;           /* in a session, before they move to the end */
+    bool learn;                      /* note the domains that mail passes to */
     bool partial_message; /* partial = "message": one refused recipient, all refused */
     enum nm_action
         on_local_refusal; /* what happens instead to mail that came not by SMTP:

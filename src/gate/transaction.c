@@ -58,6 +58,8 @@ void nm_session_finish(struct nm_session *session, bool carried_out)
         nm_record_outcome(session, NM_OUTCOME_REFUSED);
     if (carried_out && message->outcome != NM_OUTCOME_REFUSED)
         session->refusals = 0; /* Postfix begins to count anew, too */
+    if (carried_out && message->outcome == NM_OUTCOME_PASSED)
+        nm_lessons_give(session);
     end_transaction(session);
 }
 

@@ -104,3 +104,19 @@ const char *nm_policy_rule_name(const struct nm_policy *policy, size_t rule)
 {
     return policy->rules[rule].name;
 }
+
+static bool asks_first_contact(const struct nm_rule *rule)
+{
+    for (size_t i = 0; i < rule->unless_count; i++)
+        if (rule->unless[i].first_contact != NM_ANY)
+            return true;
+    return rule->when.first_contact != NM_ANY;
+}
+
+bool nm_policy_asks_first_contact(const struct nm_policy *policy)
+{
+    for (size_t i = 0; i < policy->rule_count; i++)
+        if (asks_first_contact(&policy->rules[i]))
+            return true;
+    return false;
+}

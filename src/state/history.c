@@ -84,3 +84,90 @@ enum nm_code nm_state_import(struct nm_state *state, const struct nm_counts *cou
 
     return nm_state_change(state, put_counts, &import, error);
 }
+
+/* ---- contacts ----------------------------------------------------------- */
+
+struct gathering {
+    const struct nm_names *names;
+    struct nm_contacts *contacts;
+    enum nm_code code; /* NM_LIMIT: no room for all of them */
+};
+
+static int take_contact(struct gathering *gathering, const char *name, size_t length)
+{
+    const enum nm_code code = nm_contacts_add(gathering->contacts, name, length, NULL);
+
+    if (code == NM_LIMIT)
+        gathering->code = code;
+    return code == NM_NO_MEMORY ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+static int take_noted(void *self, sqlite3_stmt *row)
+{
+    struct nm_domain domain;
+
+    return nm_stored_domain(row, 0, &domain)
+               ? take_contact(self, domain.name, domain.length)
+               : SQLITE_CORRUPT;
+}
+
+static int take_counted(void *self, sqlite3_stmt *row)
+{
+    struct gathering *gathering = self;
+    struct nm_domain domain;
+    struct nm_domain_parts parts;
+
+    if (!nm_stored_domain(row, 0, &domain))
+        return SQLITE_CORRUPT;
+    parts = nm_domain_split(gathering->names, &domain);
+    return take_contact(self, domain.name + parts.registrable,
+        (size_t)domain.length - parts.registrable);
+}
+
+enum nm_code nm_state_contacts(struct nm_state *state, const struct nm_names *names,
+    struct nm_contacts *out, struct nm_error *error)
+{
+    struct gathering gathering = {.names = names, .contacts = out};
+    enum nm_code code = nm_state_each(
+        state, "SELECT domain FROM contact", take_noted, &gathering, error);
+
+    if (code == NM_OK)
+        code = nm_state_each(
+            state, "SELECT domain FROM history", take_counted, &gathering, error);
+    if (code == NM_OK && gathering.code != NM_OK)
+        return nm_fail(error, NM_LIMIT, "%s: more than %d domains are known",
+            state->path, NM_CONTACTS_MAX);
+    return code;
+}
+
+struct note {
+    const struct nm_domain *domains;
+    size_t count;
+    int64_t now_us;
+};
+
+static int put_contacts(sqlite3 *db, void *self)
+{
+    const struct note *note = self;
+    sqlite3_stmt *put = NULL;
+    int status =
+        nm_sql_prepare(db, "INSERT OR IGNORE INTO contact VALUES (?, ?)", &put);
+
+    for (size_t i = 0; status == SQLITE_OK && i < note->count; i++) {
+        (void)sqlite3_bind_text(
+            put, 1, note->domains[i].name, note->domains[i].length, SQLITE_STATIC);
+        (void)sqlite3_bind_int64(put, 2, note->now_us);
+        status = nm_sql_run(put);
+    }
+    (void)sqlite3_finalize(put);
+    return status;
+}
+
+enum nm_code nm_state_note_contacts(struct nm_state *state,
+    const struct nm_domain *domains, size_t count, int64_t now_us,
+    struct nm_error *error)
+{
+    struct note note = {.domains = domains, .count = count, .now_us = now_us};
+
+    return nm_state_change(state, put_contacts, &note, error);
+}

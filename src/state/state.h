@@ -12,6 +12,7 @@
 
 #include "gate/overlay.h"
 #include "gate/ports.h"
+#include "state/contacts.h"
 #include "state/counts.h"
 
 #include <nearmiss/base.h>
@@ -43,6 +44,17 @@ enum nm_code nm_state_counts(
  * said of its domain; one of 0 messages takes the domain out. */
 enum nm_code nm_state_import(struct nm_state *state, const struct nm_counts *counts,
     int64_t now_us, struct nm_error *error);
+
+/* ---- contacts ----------------------------------------------------------- */
+
+/* All registrable domains that mail passed to, and those of the history. */
+enum nm_code nm_state_contacts(struct nm_state *state, const struct nm_names *names,
+    struct nm_contacts *out, struct nm_error *error);
+
+/* Note `count` domains that mail passed to at `now_us`, all or none. */
+enum nm_code nm_state_note_contacts(struct nm_state *state,
+    const struct nm_domain *domains, size_t count, int64_t now_us,
+    struct nm_error *error);
 
 /* ---- exceptions --------------------------------------------------------- */
 

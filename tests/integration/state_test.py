@@ -177,6 +177,60 @@ class AllowCase(StateCase):
         self.assertEqual(self.exceptions(), [])
 
 
+class FirstContactCase(StateCase):
+    config = {
+        "rules": [
+            {"name": "sure", "confidence": 0.99, "action": "tag"},
+            {"name": "new", "first_contact": True, "action": "tag"},
+        ],
+    }
+
+    def rule_for(self, domain):
+        self.assert_reply(self.send(self.at(domain)).end, 250)
+        return self.daemon.rows(self.mark)[-1]["rule"]
+
+    def asked(self, domain):
+        return self.daemon.check([f"a@{domain}"])[0]["rule"]
+
+    def test_a_domain_is_new_once(self):
+        self.assertEqual(self.rule_for("mail.new-one.example"), "new")
+        self.assertIsNone(self.rule_for("new-one.example"))
+        self.assertIsNone(self.rule_for("www.new-one.example"))
+        until("it is stored", lambda: self.asked("new-one.example") is None)
+        self.restart()
+        self.assertIsNone(self.rule_for("new-one.example"))
+        self.assertIsNone(self.asked("new-one.example"))
+        self.assertEqual(self.asked("new-two.example"), "new")
+
+    def test_a_near_miss_stays_one(self):
+        for _ in range(3):
+            self.assertEqual(self.rule_for("partnr.example"), "sure")
+        self.daemon.ask("allow", "add", "partnr.example")
+        self.addCleanup(self.nearmiss, "allow", "remove", "partnr.example")
+        self.assertIsNone(self.rule_for("partnr.example"))
+
+    def test_what_did_not_pass_is_not_noted(self):
+        new = self.at("new-three.example")
+        with self.site.smtp() as session:
+            session.mail(self.sender)
+            session.rcpt(new)
+            session.command("RSET")
+        self.assertEqual(self.rule_for("new-three.example"), "new")
+
+    def test_a_history_is_on_record(self):
+        path = self.file("www.new-four.example\t1\n")
+        self.daemon.ask("history", "import", "--counts", path)
+        self.assertIsNone(self.rule_for("new-four.example"))
+
+    def test_nothing_is_noted_without_leave(self):
+        self.daemon.configure({**self.config, "history": {"learn": False}})
+        self.addCleanup(self.daemon.ask, "reload")
+        self.addCleanup(self.configure)
+        self.daemon.ask("reload")
+        for _ in range(2):
+            self.assertEqual(self.rule_for("new-five.example"), "new")
+
+
 class UnrecordedCase(StateCase):
     """Another program keeps the audit log locked."""
 

@@ -655,6 +655,25 @@ START_TEST(test_action__names_go_there_and_back)
 }
 END_TEST
 
+START_TEST(test_policy__tells_whether_a_rule_asks_for_first_contacts)
+{
+    const struct nm_rule_spec asking = {
+        .name = "r", .confidence = -1, .first_contact = NM_NO};
+    const struct nm_rule_spec rules[] = {{.name = "a", .confidence = 0.5},
+        {.name = "b", .confidence = -1, .first_contact = NM_YES},
+        {.name = "c", .confidence = 0.5, .unless = &asking, .unless_count = 1}};
+
+    for (size_t i = 0; i < NM_COUNT(rules); i++) {
+        struct nm_policy *policy = NULL;
+        struct nm_error error;
+
+        ck_assert_int_eq(nm_policy_new(&rules[i], 1, &policy, &error), NM_OK);
+        ck_assert_int_eq(nm_policy_asks_first_contact(policy), i > 0);
+        nm_policy_free(&policy);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("policy");
@@ -662,6 +681,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
     int failed;
 
+    tcase_add_test(cases, test_policy__tells_whether_a_rule_asks_for_first_contacts);
     tcase_add_test(cases, test_policy__the_first_rule_that_fits_decides);
     tcase_add_test(
         cases, test_policy__asks_how_sure_it_is_that_the_name_is_a_slip_at_all);

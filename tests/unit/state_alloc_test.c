@@ -2,6 +2,8 @@
 #include "state_kit.h"
 #include "state_record.h"
 
+#include "state/learner.h"
+
 START_TEST(test_state__reading_counts_without_memory_leaves_nothing)
 {
     struct kit_bad_lines lines = {""};
@@ -113,8 +115,67 @@ START_TEST(test_state__an_overlay_without_memory_leaves_nothing)
 }
 END_TEST
 
+static int64_t now(void *self)
+{
+    (void)self;
+    return kit_now_us;
+}
+
+START_TEST(test_state__a_learner_without_memory_does_not_start)
+{
+    struct kit kit;
+    size_t nth = 1;
+
+    kit_init(&kit);
+    kit_open(&kit);
+    for (;; nth++) {
+        struct nm_learner *learner = NULL;
+        enum nm_code code;
+
+        alloc_walk_fail(nth);
+        code = nm_learner_start(
+            kit.state, kit.names, (struct nm_clock){NULL, now}, NULL, &learner, NULL);
+        if (!alloc_walk_failed()) {
+            ck_assert_int_eq(code, NM_OK);
+            nm_learner_stop(&learner);
+            break;
+        }
+        ck_assert_int_eq(code, NM_NO_MEMORY);
+        ck_assert_ptr_null(learner);
+    }
+    ck_assert_uint_gt(nth, 4);
+    kit_done(&kit);
+}
+END_TEST
+
+START_TEST(test_state__a_set_that_cannot_grow_keeps_what_it_has)
+{
+    struct nm_contacts *contacts = NULL;
+    int count = 0;
+    enum nm_code code = NM_OK;
+    char name[32];
+
+    ck_assert_int_eq(nm_contacts_new(&contacts), NM_OK);
+    for (; code == NM_OK; count++) {
+        const int length = snprintf(name, sizeof name, "n%d.example", count);
+
+        alloc_walk_fail(1);
+        code = nm_contacts_add(contacts, name, (size_t)length, NULL);
+    }
+    ck_assert(alloc_walk_failed());
+    ck_assert_int_eq(code, NM_NO_MEMORY);
+    ck_assert_int_gt(count, 100);
+    ck_assert_uint_eq(nm_contacts_size(contacts), (size_t)count - 1);
+    ck_assert(nm_contacts_has(contacts, "n0.example", 10));
+    ck_assert(!nm_contacts_has(contacts, name, strlen(name)));
+    nm_contacts_free(&contacts);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
+    tcase_add_test(cases, test_state__a_learner_without_memory_does_not_start);
+    tcase_add_test(cases, test_state__a_set_that_cannot_grow_keeps_what_it_has);
     tcase_add_test(cases, test_state__an_overlay_without_memory_leaves_nothing);
     tcase_add_test(cases, test_state__reading_counts_without_memory_leaves_nothing);
     tcase_add_test(cases, test_state__opening_without_memory_leaves_nothing);

@@ -21,3 +21,9 @@ CREATE TABLE exception (
   expires_us INTEGER,                 -- NULL: never
   PRIMARY KEY (domain, target, sender)
 ) WITHOUT ROWID;
+
+-- Registrable domains that mail from here passed to, near misses never.
+CREATE TABLE contact (
+  domain TEXT PRIMARY KEY,
+  first_us INTEGER NOT NULL
+) WITHOUT ROWID;
