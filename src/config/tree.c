@@ -107,6 +107,8 @@ static void complain_of_syntax(const struct nm_source *source,
     at += strspn(at, " \t");
     if (strcmp(error, "duplicate setting name") == 0)
         error = "a key is set a second time";
+    else if (strcmp(error, "mismatched element type in array") == 0)
+        error = "what stands in brackets is not all of one kind";
     if (*at == '\n' || *at == '\0')
         nm_complain(complaints, place.file, place.line,
             "%s, on this line or before (is a bracket still open?)", error);

@@ -174,7 +174,7 @@ def main():
     finally:
         if site:
             site.close()
-    print("\nAll is stopped and removed.")
+    print("\nAll is stopped and removed. To set it up for real: README.md, step by step.")
     return 0
 
 

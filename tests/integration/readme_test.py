@@ -38,7 +38,7 @@ def masked(line):
         (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z)?", "TIME"),
         (r"queued as \S+", "queued as ID"),
         (r"\b[0-9a-f]{64}\b", "HASH"),
-        (r"\b(0\.\d+|1)(?=[) ])", "CONFIDENCE"),
+        (r"(?<![.\w])(0\.\d+|1)(?=[) ])", "CONFIDENCE"),
         (r" +", " "),
     ):
         line = re.sub(pattern, word, line)

@@ -386,8 +386,9 @@ START_TEST(test_config__says_the_first_error_of_syntax)
         {"mode = \"observe\";\nmode = \"enforce\";\n",
             "2: a key is set a second time at or before: mode = \"enforce\";"},
         {"protect = { own = [ 1, \"a\" ]; };\n",
-            "1: mismatched element type in array at or before: protect = { own = [ 1, "
-            "\"a\" ]; };"},
+            "1: what stands in brackets is not all of one kind at or before: protect = "
+            "{ "
+            "own = [ 1, \"a\" ]; };"},
         {"mode = observe;\n", "1: syntax error at or before: mode = observe; (text "
                               "stands in double quotes)"},
         {"a = true b;\n", "1: syntax error at or before: a = true b;"},
