@@ -168,7 +168,7 @@ class AllowCase(StateCase):
 
     def test_nobody_else_may_set_one(self):
         nobody = ["--reuid", "12345", "--regid", "12345", "--clear-groups"]
-        tool = self.daemon._program("NEARMISS")
+        tool = self.daemon.program("NEARMISS")
         words = ["allow", "add", "army.ml", "-c", self.daemon.configuration]
         done = subprocess.run(
             ["setpriv", *nobody, tool, *words], capture_output=True, text=True, timeout=60
