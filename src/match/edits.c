@@ -37,8 +37,7 @@ static void try_edit(
     nm_findings_keep(query, found, finding);
 }
 
-/* Names or suffixes, by `kind`, one edit from the typed name behind `kept` bytes. All keys
- * are made before the first is looked up, so that what they need is on its way. */
+/* Names or suffixes, by `kind`, one edit from the typed name behind `kept` bytes. */
 static void search_forms(const struct nm_query *query, enum nm_key_kind kind,
     size_t kept, struct nm_findings *found)
 {
@@ -54,10 +53,7 @@ static void search_forms(const struct nm_query *query, enum nm_key_kind kind,
         keys[count++] = nm_key(kind, nm_hash_join(&index->powers, &query->tails, kept,
                                          at, query->tails.tail[at + 1]));
     }
-    for (size_t i = 0; i < count; i++)
-        nm_map_expect(&index->near, keys[i]);
-    for (size_t i = 0; i < count; i++)
-        nm_look_up(query, keys[i], kept, try_edit, found);
+    nm_look_up_all(query, keys, count, kept, try_edit, found);
 }
 
 /* A tail two characters longer than any listed name is near none. */

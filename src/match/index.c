@@ -15,8 +15,8 @@ enum {
     /* Whole, less a character, four more, and the forms of its label. */
     KEYS_MAX = 1 + NM_DOMAIN_MAX + 4 + NM_CORE_FORMS_MAX,
     ROWS_PER_BUCKET = 2,
-    FILTER_BITS_PER_ROW = 8,
-    TEXT_BYTES = 4096 /* at first */
+    FILTER_BITS_PER_ROW = 12, /* so that one key in a hundred passes for nothing */
+    TEXT_BYTES = 4096         /* at first */
 };
 
 /* ---- names -------------------------------------------------------------- */

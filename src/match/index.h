@@ -53,7 +53,7 @@ struct nm_map_row {
 };
 
 struct nm_map {
-    uint64_t *filter; /* two bits of one word for each key that has rows */
+    uint64_t *filter; /* three bits of one word for each key that has rows */
     uint32_t filter_words;
     uint32_t bucket_count;
     uint32_t *starts; /* of each bucket in `rows`; one more than buckets */
@@ -120,7 +120,7 @@ static inline uint64_t *nm_map_word(const struct nm_map *map, uint64_t key)
 
 static inline uint64_t nm_map_bits(uint64_t key)
 {
-    return 1ULL << (key & 63) | 1ULL << (key >> 6 & 63);
+    return 1ULL << (key & 63) | 1ULL << (key >> 6 & 63) | 1ULL << (key >> 12 & 63);
 }
 
 /* Whether there may be rows under `key`. Most keys of a name that is near nothing have

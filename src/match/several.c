@@ -93,7 +93,6 @@ static void try_core(
 
 void nm_search_several(const struct nm_query *query, struct nm_findings *found)
 {
-    const struct nm_map *map = &query->index->near;
     const size_t kept = query->parts.registrable;
     uint64_t keys[NM_CORE_BYTES_MAX];
     struct nm_core_forms forms;
@@ -109,11 +108,8 @@ void nm_search_several(const struct nm_query *query, struct nm_findings *found)
     for (size_t a = 0; a < typed.length; a++) {
         const size_t count = nm_core_forms_without(&forms, a, keys);
 
-        for (size_t i = 0; i < count; i++) {
-            keys[i] = nm_key(NM_KEY_FORM, keys[i]);
-            nm_map_expect(map, keys[i]);
-        }
         for (size_t i = 0; i < count; i++)
-            nm_look_up(query, keys[i], kept, try_core, found);
+            keys[i] = nm_key(NM_KEY_FORM, keys[i]);
+        nm_look_up_all(query, keys, count, kept, try_core, found);
     }
 }

@@ -1,6 +1,7 @@
 /*
  * match_speed [--alone] [--names FILE] [--rounds N] SIZE...: how fast and how large the
- * matcher is; `--alone` leaves out what it is compared with, for a profiler.
+ * matcher is; `--alone` leaves out what it is compared with, and the worst case,
+ * for a profiler.
  *
  * For each SIZE an index of that many protected names is built and asked: for names that
  * it holds, for others that have nothing to do with them, and for slips of those it holds.
@@ -390,9 +391,19 @@ static void measure_size(const struct nm_names *naming, size_t size, const char 
     names_free(&others);
 }
 
-int main(int argc, char **argv)
+static void measure_all_worst(const struct nm_names *naming)
 {
     static const size_t labels[] = {1, 2, 3, 7, 31, 62};
+
+    printf("\nThe worst case, 253 bytes near %d listed names\n\n"
+           "                 p50 µs   most µs\n",
+        WORST_LISTED);
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        measure_worst(naming, labels[i]);
+}
+
+int main(int argc, char **argv)
+{
     struct nm_names *naming = NULL;
     struct nm_error error;
     const char *file = NULL;
@@ -427,11 +438,8 @@ int main(int argc, char **argv)
         clock_cost_ns);
     for (; first < argc; first++)
         measure_size(naming, strtoul(argv[first], NULL, 10), file, rounds, alone);
-    printf("\nThe worst case, 253 bytes near %d listed names\n\n"
-           "                 p50 µs   most µs\n",
-        WORST_LISTED);
-    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
-        measure_worst(naming, labels[i]);
+    if (!alone)
+        measure_all_worst(naming);
     nm_names_free(&naming);
     return 0;
 }
