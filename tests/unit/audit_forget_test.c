@@ -305,6 +305,39 @@ START_TEST(test_forget__both_parts_of_an_event_can_go)
 }
 END_TEST
 
+/* The chain holds no commitment to them any more but the one that is kept. */
+START_TEST(test_forget__values_in_the_place_of_erased_ones_are_found)
+{
+    static const char *const forgeries[] = {
+        "UPDATE event SET recipient = 'eve@army.ml' WHERE length(salt) > 32",
+        "UPDATE event SET reply = 'no' WHERE length(salt) > 32",
+    };
+    static const char *const addresses[] = {"friend-3@army.ml", "person-3@example.org"};
+
+    for (size_t i = 0; i < NM_COUNT(forgeries); i++) {
+        struct kit kit;
+        struct nm_audit_verify_query query;
+        struct nm_audit_verdict verdict;
+        struct nm_error error = {.code = NM_OK};
+        size_t findings = 0;
+
+        kit_start(&kit);
+        make_log(&kit);
+        (void)forget(&kit,
+            &(struct nm_audit_forget){.address = addresses[i], .actor = "daemon"},
+            60000);
+        nm_audit_stop(&kit.audit);
+        (void)assert_sound(&kit);
+        kit_sql(&kit, forgeries[i]);
+        query = (struct nm_audit_verify_query){.path = kit.path};
+        ck_assert_int_eq(
+            nm_audit_verify(&query, count, &findings, &verdict, &error), NM_OK);
+        ck_assert_uint_gt(findings, 0);
+        kit_free(&kit);
+    }
+}
+END_TEST
+
 START_TEST(test_forget__an_act_that_names_the_address_loses_that)
 {
     struct kit kit;
@@ -406,6 +439,7 @@ int main(void)
     tcase_add_test(cases, test_forget__a_cut_without_a_seal_is_found);
     tcase_add_test(cases, test_forget__an_address_is_gone_from_every_byte);
     tcase_add_test(cases, test_forget__both_parts_of_an_event_can_go);
+    tcase_add_test(cases, test_forget__values_in_the_place_of_erased_ones_are_found);
     tcase_add_test(cases, test_forget__an_act_that_names_the_address_loses_that);
     tcase_add_test(cases, test_retention__is_applied_by_itself);
     tcase_add_test(cases, test_forget__writes_what_comes_meanwhile);
