@@ -48,6 +48,31 @@ static void answer_late_refusals(struct nm_session *session, struct nm_answer *a
         message->late_for_good ? "5.7.1" : "4.7.1", lines);
 }
 
+/* Of mail that was submitted here Postfix takes a recipient off by what was typed, and tells
+ * filters what it made of that. Where the two differ it finds nobody to take off, and says
+ * nothing: so what others are to get, too, is held whole. */
+static bool cannot_be_parted(const struct nm_transaction *message)
+{
+    return message->local_submission && message->to_spool < message->going_on;
+}
+
+static void hold_whole(struct nm_session *session)
+{
+    struct nm_transaction *message = &session->message;
+    const struct nm_spool_recipient *first = message->first_spooled;
+    char reason[NM_REPLY_LINE_MAX + 1];
+    struct nm_buf buf;
+
+    nm_buf_init(&buf, reason, sizeof reason);
+    if (first != NULL && first->target != NULL)
+        nm_buf_printf(&buf, "Nearmiss: %s looks like %s, Ref %s", first->domain,
+            first->target, first->id.text);
+    else
+        nm_buf_puts(&buf, "Nearmiss: a recipient is to go to quarantine");
+    nm_spool_drop(session);
+    nm_set_hold(message, reason);
+}
+
 /* Whether the message, where it is to go to quarantine, is there now, or goes on without;
  * else it was put off. */
 static bool keep(struct nm_session *session, struct nm_answer *answer)
@@ -56,6 +81,10 @@ static bool keep(struct nm_session *session, struct nm_answer *answer)
 
     if (message->to_spool == 0)
         return true;
+    if (cannot_be_parted(message)) {
+        hold_whole(session);
+        return true;
+    }
     if (nm_spool_end(session)) {
         message->in_quarantine = message->to_spool > 0;
         return true;

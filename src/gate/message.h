@@ -113,6 +113,9 @@ struct nm_session {
 typedef void nm_handler(
     struct nm_session *session, const struct nm_input *input, struct nm_answer *answer);
 
+/* Hold the message. The reason of the first recipient that asks for it stands for all. */
+void nm_set_hold(struct nm_transaction *message, const char *reason);
+
 nm_handler nm_on_rcpt, nm_on_end;
 
 /* What the recipients of a message are judged by. */

@@ -158,8 +158,7 @@ static void put_ascii(const char *bytes, size_t length, struct nm_buf *out)
         nm_buf_put(out, bytes[i] >= 0x20 && bytes[i] < 0x7f ? &bytes[i] : "?", 1);
 }
 
-/* The reason of the first recipient that asks for it stands for all. */
-static void set_hold(struct nm_transaction *message, const char *reason)
+void nm_set_hold(struct nm_transaction *message, const char *reason)
 {
     struct nm_buf buf;
 
@@ -185,7 +184,7 @@ static void hold_for(struct nm_transaction *message,
     else
         nm_buf_printf(&buf, "Nearmiss: mail to %s is held by rule %s, Ref %s", domain,
             judgement->decision.rule, reference->text);
-    set_hold(message, reason);
+    nm_set_hold(message, reason);
 }
 
 /* A recipient as a reply may name it: `<a@b>: `, cut when very long. */
@@ -405,7 +404,7 @@ static void put_off_further(struct nm_session *session, struct nm_answer *answer
             {"sender", message->sender_text});
     message->is_full = true;
     if (message->local_submission) {
-        set_hold(message, "Nearmiss: too many recipients, some were not judged");
+        nm_set_hold(message, "Nearmiss: too many recipients, some were not judged");
         nm_answer_continue(answer);
     } else {
         nm_answer_reply(

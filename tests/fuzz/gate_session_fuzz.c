@@ -427,17 +427,18 @@ static bool is_to_keep(const struct model *model, const struct recipient *recipi
            recipient->known->action == NM_ACTION_QUARANTINE;
 }
 
+static bool goes_on(const struct model *model, const struct recipient *recipient)
+{
+    return !recipient->refused && !is_to_keep(model, recipient);
+}
+
 /* Those who are kept get nothing from the mail server, and all others get the message. */
 static void expect_taken_off(const struct model *model, struct expected *expected)
 {
-    size_t goes_on = 0;
-
     expected->off_count = 0;
-    for (size_t i = 0; i < model->recipient_count; i++) {
-        goes_on += !model->recipients[i].refused;
+    for (size_t i = 0; i < model->recipient_count; i++)
         expected->off_count += is_to_keep(model, &model->recipients[i]);
-    }
-    expected->discard = expected->off_count == goes_on;
+    expected->discard = !any(model, goes_on);
 }
 
 static const struct recipient *first_tagged(const struct model *model)
@@ -483,7 +484,9 @@ static enum nm_outcome expect_whole(
         expect_reply(expected, 550, "5.7.1");
         return NM_OUTCOME_REFUSED;
     }
-    if (any(model, is_to_keep)) {
+    if (any(model, is_to_keep) && model->local && any(model, goes_on)) {
+        expected->hold = true; /* whom to take off the mail server may not find */
+    } else if (any(model, is_to_keep)) {
         model->is_kept = model->quarantine->commit_fails == NM_OK;
         if (!model->is_kept && defers(model)) {
             expect_reply(expected, 451, "4.3.0");
@@ -494,7 +497,7 @@ static enum nm_outcome expect_whole(
         if (expected->discard)
             return NM_OUTCOME_QUARANTINED;
     }
-    expected->hold = any(model, is_held);
+    expected->hold = expected->hold || any(model, is_held);
     expected->tagged = first_tagged(model);
     return expected->hold ? NM_OUTCOME_HELD : NM_OUTCOME_PASSED;
 }

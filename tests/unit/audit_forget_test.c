@@ -132,7 +132,7 @@ START_TEST(test_forget__what_is_older_is_cut_off_behind_a_seal)
     kit_start(&kit);
     make_log(&kit);
     ck_assert(holds(&kit, "friend-5@army.ml"));
-    done = forget(&kit, &what, 60000);
+    done = forget(&kit, &what, 110000);
     ck_assert(done.finished);
     ck_assert_uint_ge(done.cut_off, (DAYS - 11) * (A_DAY + 1));
     kit_list(&kit, &(struct nm_audit_query){0}, &rows);
@@ -180,7 +180,7 @@ START_TEST(test_forget__a_cut_that_was_broken_off_is_sound_and_goes_on)
     nm_audit_stop(&kit.audit);
     (void)assert_sound(&kit);
     kit_open(&kit);
-    done = forget(&kit, &what, 60000);
+    done = forget(&kit, &what, 110000);
     ck_assert(done.finished);
     (void)assert_sound(&kit);
     assert_no_orphans(&kit);
@@ -248,7 +248,7 @@ START_TEST(test_forget__an_address_is_gone_from_every_byte)
         kit_start(&kit);
         make_log(&kit);
         ck_assert(holds(&kit, addresses[i]));
-        done = forget(&kit, &what, 60000);
+        done = forget(&kit, &what, 110000);
         ck_assert(done.finished);
         ck_assert_uint_eq(done.erased, expected);
         verdict = assert_sound(&kit);
@@ -270,7 +270,7 @@ START_TEST(test_forget__an_address_is_gone_from_every_byte)
             kit_sql_integer(&kit, "SELECT count(*) FROM acts WHERE verb = 'erased'"
                                   " AND reason = 'asked on 2024-06-01'"),
             1);
-        done = forget(&kit, &what, 60000); /* nothing is left */
+        done = forget(&kit, &what, 110000); /* nothing is left */
         ck_assert_uint_eq(done.erased, 0);
         (void)assert_sound(&kit);
         kit_rows_free(&rows);
