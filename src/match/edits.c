@@ -53,7 +53,7 @@ static void search_forms(const struct nm_query *query, enum nm_key_kind kind,
         keys[count++] = nm_key(kind, nm_hash_join(&index->powers, &query->tails, kept,
                                          at, query->tails.tail[at + 1]));
     }
-    nm_look_up_all(query, keys, count, kept, try_edit, found);
+    nm_look_up_all(query, &index->near, keys, count, kept, try_edit, found);
 }
 
 /* A tail two characters longer than any listed name is near none. */

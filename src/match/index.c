@@ -12,8 +12,7 @@
 #include <string.h>
 
 enum {
-    /* Whole, less a character, four more, and the forms of its label. */
-    KEYS_MAX = 1 + NM_DOMAIN_MAX + 4 + NM_CORE_FORMS_MAX,
+    KEYS_MAX = NM_CORE_FORMS_MAX, /* or, fewer, of all other kinds */
     ROWS_PER_BUCKET = 2,
     FILTER_BITS_PER_ROW = 12, /* so that one key in a hundred passes for nothing */
     TEXT_BYTES = 4096         /* at first */
@@ -291,7 +290,7 @@ static uint64_t look_key(const struct nm_index *index, const struct nm_name *nam
     return nm_key(NM_KEY_LOOK, nm_hash(look, length));
 }
 
-static void make_keys(const struct nm_index *index, size_t at, struct keys *keys)
+static void make_near_keys(const struct nm_index *index, size_t at, struct keys *keys)
 {
     const struct nm_name *name = &index->names[at];
     const char *text = nm_name_text(index, name);
@@ -308,8 +307,16 @@ static void make_keys(const struct nm_index *index, size_t at, struct keys *keys
     keys->key[keys->count++] = nm_key(NM_KEY_BARE, nm_hash_bare(text, name->length));
     keys->key[keys->count++] = nm_key(NM_KEY_BAG, nm_hash_bag(text, name->length));
     keys->key[keys->count++] = look_key(index, name);
+    assert(keys->count <= KEYS_MAX);
+}
+
+static void make_form_keys(const struct nm_index *index, size_t at, struct keys *keys)
+{
+    const struct nm_name *name = &index->names[at];
+
+    keys->count = 0;
     if (name->has_forms)
-        form_keys(index, text, name->suffix - 1U, keys);
+        form_keys(index, nm_name_text(index, name), name->suffix - 1U, keys);
     assert(keys->count <= KEYS_MAX);
 }
 
@@ -334,9 +341,12 @@ static void choose_forms(struct nm_index *index)
     }
 }
 
-static enum nm_code count_rows(struct nm_index *index, struct nm_error *error)
+/* The keys under which a name stands in a map. */
+typedef void key_maker(const struct nm_index *index, size_t at, struct keys *keys);
+
+static enum nm_code count_rows(const struct nm_index *index, key_maker *make_keys,
+    struct nm_map *map, struct nm_error *error)
 {
-    struct nm_map *map = &index->near;
     struct keys keys;
     size_t rows = 0;
 
@@ -359,10 +369,10 @@ static enum nm_code count_rows(struct nm_index *index, struct nm_error *error)
 
 /* While the rows are written, starts[b + 1] is where the next row of bucket b goes; at
  * the end it is where the bucket ends, and so where the next begins. */
-static enum nm_code fill_map(struct nm_index *index, struct nm_error *error)
+static enum nm_code fill_map(const struct nm_index *index, key_maker *make_keys,
+    struct nm_map *map, struct nm_error *error)
 {
-    struct nm_map *map = &index->near;
-    const enum nm_code code = count_rows(index, error);
+    const enum nm_code code = count_rows(index, make_keys, map, error);
     struct keys keys;
 
     if (code != NM_OK)
@@ -439,7 +449,9 @@ static enum nm_code build(
     if (code == NM_OK)
         code = fill_exact(index, error);
     choose_forms(index);
-    return code == NM_OK ? fill_map(index, error) : code;
+    if (code == NM_OK)
+        code = fill_map(index, make_near_keys, &index->near, error);
+    return code == NM_OK ? fill_map(index, make_form_keys, &index->forms, error) : code;
 }
 
 enum nm_code nm_index_new(
@@ -462,6 +474,13 @@ enum nm_code nm_index_new(
     return NM_OK;
 }
 
+static void free_map(struct nm_map *map)
+{
+    free(map->filter);
+    free(map->starts);
+    free(map->rows);
+}
+
 void nm_index_free(struct nm_index **index)
 {
     if (*index == NULL)
@@ -473,23 +492,26 @@ void nm_index_free(struct nm_index **index)
     free((*index)->text);
     free((*index)->names);
     free((*index)->exact);
-    free((*index)->near.filter);
-    free((*index)->near.starts);
-    free((*index)->near.rows);
+    free_map(&(*index)->near);
+    free_map(&(*index)->forms);
     free(*index);
     *index = NULL;
+}
+
+static size_t map_bytes(const struct nm_map *map)
+{
+    return map->filter_words * sizeof *map->filter +
+           ((size_t)map->bucket_count + 2) * sizeof *map->starts +
+           map->row_count * sizeof *map->rows;
 }
 
 size_t nm_index_bytes(const struct nm_index *index)
 {
     return sizeof *index + index->text_bytes +
            index->name_count * sizeof *index->names +
-           (index->exact_mask + 1) * sizeof *index->exact +
-           index->near.filter_words * sizeof *index->near.filter +
-           ((size_t)index->near.bucket_count + 2) * sizeof *index->near.starts +
-           index->near.row_count * sizeof *index->near.rows +
-           nm_tables_bytes(index->tables) + nm_ranks_bytes(index->ranks) +
-           nm_ranks_bytes(index->providers);
+           (index->exact_mask + 1) * sizeof *index->exact + map_bytes(&index->near) +
+           map_bytes(&index->forms) + nm_tables_bytes(index->tables) +
+           nm_ranks_bytes(index->ranks) + nm_ranks_bytes(index->providers);
 }
 
 size_t nm_index_size(const struct nm_index *index)

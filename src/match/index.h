@@ -23,10 +23,10 @@ enum nm_key_kind {
     NM_KEY_NEAR,   /* a listed name, whole or less a character */
     NM_KEY_SUFFIX, /* a protected suffix, likewise */
     NM_KEY_CORE,   /* the registrable label of a listed name */
-    NM_KEY_FORM,   /* such a label, whole or less a character or two (cores.h) */
-    NM_KEY_BARE,   /* a listed name without dots and hyphens */
-    NM_KEY_BAG,    /* the characters of a listed name in whatever order */
-    NM_KEY_LOOK    /* the look of a listed name (looks.h) */
+    NM_KEY_FORM, /* in `forms`: such a label, whole or less a character or two (cores.h) */
+    NM_KEY_BARE, /* a listed name without dots and hyphens */
+    NM_KEY_BAG,  /* the characters of a listed name in whatever order */
+    NM_KEY_LOOK  /* the look of a listed name (looks.h) */
 };
 
 #define NM_NO_NAME UINT32_MAX
@@ -77,7 +77,8 @@ struct nm_index {
     struct nm_map_row *exact; /* open-addressed, a power of two, at most half full */
     size_t exact_mask;
     struct nm_map near;
-    double ln_listed; /* of the number of listed names, at least 1 */
+    struct nm_map forms; /* of labels: a map of its own, as its filter is asked most */
+    double ln_listed;    /* of the number of listed names, at least 1 */
     double threshold;
 };
 

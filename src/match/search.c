@@ -175,18 +175,12 @@ void nm_finding_target(const struct nm_query *query, const struct nm_finding *fi
 
 /* ---- the search --------------------------------------------------------- */
 
-void nm_look_up(const struct nm_query *query, uint64_t key, size_t kept, nm_try *try,
-    struct nm_findings *found)
+static void try_rows(const struct nm_query *query, const struct nm_map *map,
+    uint64_t key, size_t kept, nm_try *try, struct nm_findings *found)
 {
-    const struct nm_map_row *rows;
     size_t count;
+    const struct nm_map_row *rows = nm_map_find(map, key, &count);
 
-    if (found->looks == NM_LOOKS_MAX)
-        return;
-    found->looks++;
-    if (!nm_map_may_have(&query->index->near, key))
-        return;
-    rows = nm_map_find(&query->index->near, key, &count);
     for (size_t i = 0; i < count && found->looks < NM_LOOKS_MAX; i++) {
         found->looks++;
         if (rows[i].tag != (uint32_t)key)
@@ -197,6 +191,28 @@ void nm_look_up(const struct nm_query *query, uint64_t key, size_t kept, nm_try 
         found->tried_bytes += query->index->names[rows[i].name].length;
         try(query, rows[i].name, kept, found);
     }
+}
+
+void nm_look_up(const struct nm_query *query, uint64_t key, size_t kept, nm_try *try,
+    struct nm_findings *found)
+{
+    nm_look_up_all(query, &query->index->near, &key, 1, kept, try, found);
+}
+
+/* Hardly any key of many has names: all that the filter wants to read is on its way before
+ * the first is asked for. */
+void nm_look_up_all(const struct nm_query *query, const struct nm_map *map,
+    const uint64_t *keys, size_t count, size_t kept, nm_try *try,
+    struct nm_findings *found)
+{
+    if (found->looks + count > NM_LOOKS_MAX)
+        return;
+    found->looks += count;
+    for (size_t i = 0; i < count; i++)
+        nm_map_expect(map, keys[i]);
+    for (size_t i = 0; i < count; i++)
+        if (nm_map_may_have(map, keys[i]))
+            try_rows(query, map, keys[i], kept, try, found);
 }
 
 static void count_crowd(struct nm_findings *found)
@@ -220,6 +236,7 @@ void nm_search(const struct nm_query *query, struct nm_findings *out)
     nm_search_suffixes(query, out);
     nm_search_shapes(query, out);
     nm_search_inside(query, out);
-    nm_search_several(query, out);
+    if (out->count == 0)
+        nm_search_several(query, out);
     count_crowd(out);
 }

@@ -143,22 +143,10 @@ typedef void nm_try(
 void nm_look_up(const struct nm_query *query, uint64_t key, size_t kept, nm_try *try,
     struct nm_findings *found);
 
-/* The same for many keys, of which hardly any has names: all that the filter wants to read
- * is on its way before the first is asked for. */
-static inline void nm_look_up_all(const struct nm_query *query, const uint64_t *keys,
-    size_t count, size_t kept, nm_try *try, struct nm_findings *found)
-{
-    const struct nm_map *map = &query->index->near;
-
-    if (found->looks + count > NM_LOOKS_MAX)
-        return;
-    found->looks += count;
-    for (size_t i = 0; i < count; i++)
-        nm_map_expect(map, keys[i]);
-    for (size_t i = 0; i < count; i++)
-        if (nm_map_may_have(map, keys[i]))
-            nm_look_up(query, keys[i], kept, try, found);
-}
+/* The same for many keys, in one map. */
+void nm_look_up_all(const struct nm_query *query, const struct nm_map *map,
+    const uint64_t *keys, size_t count, size_t kept, nm_try *try,
+    struct nm_findings *found);
 
 /* Room for a finding of `name` behind `kept` bytes, without slips; NULL when it is there
  * already, when the target would be too long or what was typed, when the typed name is as
