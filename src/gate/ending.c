@@ -60,17 +60,12 @@ static void hold_whole(struct nm_session *session)
 {
     struct nm_transaction *message = &session->message;
     const struct nm_spool_recipient *first = message->first_spooled;
-    char reason[NM_REPLY_LINE_MAX + 1];
-    struct nm_buf buf;
 
-    nm_buf_init(&buf, reason, sizeof reason);
-    if (first != NULL && first->target != NULL)
-        nm_buf_printf(&buf, "Nearmiss: %s looks like %s, Ref %s", first->domain,
-            first->target, first->id.text);
-    else
-        nm_buf_puts(&buf, "Nearmiss: a recipient is to go to quarantine");
     nm_spool_drop(session);
-    nm_set_hold(message, reason);
+    if (first != NULL)
+        nm_hold_for(message, first->domain, first->target, first->rule, &first->id);
+    else
+        nm_set_hold(message, "Nearmiss: a recipient is to go to quarantine");
 }
 
 /* Whether the message, where it is to go to quarantine, is there now, or goes on without;

@@ -115,6 +115,10 @@ typedef void nm_handler(
 
 /* Hold the message. The reason of the first recipient that asks for it stands for all. */
 void nm_set_hold(struct nm_transaction *message, const char *reason);
+/* The same with a reason in our words. `domain` "" for none, `target` NULL unless it is a
+ * near miss; else `rule` says why. */
+void nm_hold_for(struct nm_transaction *message, const char *domain, const char *target,
+    const char *rule, const struct nm_id *reference);
 
 nm_handler nm_on_rcpt, nm_on_end;
 

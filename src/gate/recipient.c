@@ -169,21 +169,20 @@ void nm_set_hold(struct nm_transaction *message, const char *reason)
     put_ascii(reason, strlen(reason), &buf);
 }
 
-static void hold_for(struct nm_transaction *message,
-    const struct nm_judgement *judgement, const struct nm_id *reference)
+void nm_hold_for(struct nm_transaction *message, const char *domain, const char *target,
+    const char *rule, const struct nm_id *reference)
 {
-    const bool has_domain = judgement->address.kind == NM_ADDRESS_MAILBOX;
-    const char *domain = has_domain ? judgement->address.domain.name : "this address";
+    const char *whom = domain[0] != '\0' ? domain : "this address";
     char reason[NM_REPLY_LINE_MAX + 1];
     struct nm_buf buf;
 
     nm_buf_init(&buf, reason, sizeof reason);
-    if (judgement->verdict.match == NM_MATCH_NEAR_MISS)
-        nm_buf_printf(&buf, "Nearmiss: %s looks like %s, Ref %s", domain,
-            judgement->verdict.best.target.name, reference->text);
+    if (target != NULL)
+        nm_buf_printf(
+            &buf, "Nearmiss: %s looks like %s, Ref %s", whom, target, reference->text);
     else
-        nm_buf_printf(&buf, "Nearmiss: mail to %s is held by rule %s, Ref %s", domain,
-            judgement->decision.rule, reference->text);
+        nm_buf_printf(&buf, "Nearmiss: mail to %s is held by rule %s, Ref %s", whom,
+            rule, reference->text);
     nm_set_hold(message, reason);
 }
 
@@ -302,7 +301,7 @@ static void apply(struct nm_session *session, const struct nm_judgement *judgeme
     case NM_ACTION_HOLD:
         break;
     }
-    hold_for(message, judgement, &event->id);
+    nm_hold_for(message, event->domain, event->target, event->rule, &event->id);
 }
 
 /* Let a recipient through that was to be refused. What took too long may be in the log
