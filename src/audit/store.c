@@ -142,17 +142,19 @@ static int add_block(struct nm_store *store, const struct nm_block *block, bool 
     return status;
 }
 
+/* Checkpoints come where they are due, not where a group of blocks happens to end. */
 static int write_events(
     struct nm_store *store, struct nm_block *const *blocks, size_t count, bool again)
 {
     int status = nm_sql_run(store->statements[BEGIN]);
 
-    for (size_t i = 0; i < count && status == SQLITE_OK; i++)
+    for (size_t i = 0; i < count && status == SQLITE_OK; i++) {
         status = add_block(store, blocks[i], again);
+        if (status == SQLITE_OK && is_checkpoint_due(store))
+            status = add_checkpoint(store, NULL);
+    }
     if (status == SQLITE_OK)
         status = nm_rows_flush(store->rows);
-    if (status == SQLITE_OK && is_checkpoint_due(store))
-        status = add_checkpoint(store, NULL);
     return status == SQLITE_OK ? nm_mentions_keep_up(store->mentions) : status;
 }
 
