@@ -106,7 +106,11 @@ struct nm_audit_status {
 void nm_audit_status(struct nm_audit *audit, struct nm_audit_status *out);
 
 /* Write what is queued (within `wait_ms`; the log says how many events could not be),
- * close the database, end the thread. Nobody may append or wait any more. */
+ * close the database, end the thread. Once: afterwards appending fails with NM_STOPPED,
+ * and the rest may not be called. */
+void nm_audit_end(struct nm_audit *audit);
+
+/* End it, and free it: nobody may append or wait any more. */
 void nm_audit_stop(struct nm_audit **audit);
 
 /* Whether the database at `path` can be used, as `nearmissd -t` asks: opened and of a

@@ -990,18 +990,24 @@ static void tell_lost(const struct nm_audit *audit)
         {"reason", audit->status.last.message});
 }
 
+void nm_audit_end(struct nm_audit *audit)
+{
+    pthread_mutex_lock(&audit->lock);
+    audit->stopping = true;
+    audit->retry_us = 0; /* one more attempt, at once */
+    audit->stop_by_us = monotonic_us() + (int64_t)audit->wait_ms * 1000;
+    (void)pthread_cond_signal(&audit->work);
+    pthread_mutex_unlock(&audit->lock);
+    (void)pthread_join(audit->thread, NULL);
+    tell_lost(audit);
+    nm_store_close(&audit->store);
+}
+
 void nm_audit_stop(struct nm_audit **audit)
 {
     if (*audit == NULL)
         return;
-    pthread_mutex_lock(&(*audit)->lock);
-    (*audit)->stopping = true;
-    (*audit)->retry_us = 0; /* one more attempt, at once */
-    (*audit)->stop_by_us = monotonic_us() + (int64_t)(*audit)->wait_ms * 1000;
-    (void)pthread_cond_signal(&(*audit)->work);
-    pthread_mutex_unlock(&(*audit)->lock);
-    (void)pthread_join((*audit)->thread, NULL);
-    tell_lost(*audit);
+    nm_audit_end(*audit);
     free_audit(*audit);
     *audit = NULL;
 }

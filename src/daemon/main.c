@@ -270,10 +270,22 @@ static void serve(struct daemon *daemon)
     }
 }
 
+static void tell_left(size_t count, const char *message)
+{
+    char number[32];
+    struct nm_buf buf;
+
+    if (count == 0)
+        return;
+    nm_buf_init(&buf, number, sizeof number);
+    nm_buf_printf(&buf, "%zu", count);
+    nm_log(nm_process_log(), NM_LOG_NOTICE, message, {"connections", number});
+}
+
 static int stop(struct daemon *daemon)
 {
+    struct nm_milter_left left;
     unsigned drain_ms;
-    size_t left;
 
     (void)sd_notify(0, "STOPPING=1");
     nm_log_write(nm_process_log(), NM_LOG_NOTICE, "stopping", NULL, 0);
@@ -281,17 +293,13 @@ static int stop(struct daemon *daemon)
     /* Nobody reloads any more: the configuration stays as it is. */
     drain_ms = nm_config_settings(daemon->runtime.config)->audit_wait_ms + 1000;
     left = nm_milter_drain(drain_ms);
-    if (left > 0) {
-        char number[32];
-        struct nm_buf buf;
-
-        nm_buf_init(&buf, number, sizeof number);
-        nm_buf_printf(&buf, "%zu", left);
-        nm_log(nm_process_log(), NM_LOG_NOTICE,
-            "connections were open at the stop; their mail servers will try again",
-            {"connections", number});
-    }
-    nm_runtime_stop(&daemon->runtime);
+    tell_left(left.connections,
+        "connections were open at the stop; their mail servers will try again");
+    tell_left(left.callbacks, "mail servers did not take an answer until the stop");
+    if (left.callbacks > 0)
+        nm_runtime_abandon(&daemon->runtime);
+    else
+        nm_runtime_stop(&daemon->runtime);
     nm_log_write(nm_process_log(), NM_LOG_NOTICE, "stopped", NULL, 0);
     return atomic_load(&daemon->milter_failed) ? EXIT_SYSTEM : EXIT_SUCCESS;
 }

@@ -372,6 +372,11 @@ void nm_runtime_sweep(struct nm_runtime *runtime)
     nm_snapshot_release(&snapshot);
 }
 
+void nm_runtime_abandon(struct nm_runtime *runtime)
+{
+    nm_audit_end(runtime->audit);
+}
+
 void nm_runtime_stop(struct nm_runtime *runtime)
 {
     if (runtime->audit != NULL)

@@ -61,4 +61,8 @@ char *nm_runtime_status(struct nm_runtime *runtime);
 /* Write what is queued and free everything; no callback may run any more. */
 void nm_runtime_stop(struct nm_runtime *runtime);
 
+/* Write what is queued and free nothing, while callbacks are still inside: the process is
+ * to end. */
+void nm_runtime_abandon(struct nm_runtime *runtime);
+
 #endif

@@ -218,6 +218,20 @@ static bool may_keep(void)
     return needed;
 }
 
+/* For a mail server that negotiates; NULL out of memory, or once the stop has begun. */
+static struct nm_connection *new_connection(void)
+{
+    struct nm_connection *connection;
+
+    if (!nm_registry_enter())
+        return NULL;
+    connection = nm_registry_add();
+    if (connection != NULL)
+        connection->shows_content = may_keep();
+    nm_registry_leave();
+    return connection;
+}
+
 static sfsistat on_negotiate(SMFICTX *context, unsigned long rights,
     unsigned long steps, unsigned long unused_2, unsigned long unused_3,
     unsigned long *our_rights, unsigned long *our_steps, unsigned long *our_2,
@@ -225,9 +239,9 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long rights,
 {
     const unsigned long without_reply =
         STEPS_WITHOUT_REPLY | (milter.over_inet ? 0 : SMFIP_NR_DATA);
-    const bool keeps = may_keep();
+    struct nm_connection *connection = new_connection();
+    const bool keeps = connection != NULL && connection->shows_content;
     const unsigned long wanted = RIGHTS | (keeps ? RIGHTS_TO_KEEP : 0);
-    struct nm_connection *connection;
 
     (void)unused_2;
     (void)unused_3;
@@ -236,18 +250,18 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long rights,
             "the mail server does not let filters add headers, change headers, hold "
             "messages and remove recipients; its connection is refused",
             NULL, 0);
+        if (connection != NULL)
+            nm_registry_remove(connection);
         return SMFIS_REJECT;
     }
     *our_rights = wanted;
     *our_steps = steps & (STEPS_LEFT_OUT | (keeps ? STEPS_TO_KEEP : SMFIP_NOBODY));
     *our_2 = 0;
     *our_3 = 0;
-    connection = nm_registry_add();
     if (connection == NULL) /* each of its recipients is told, see without_gate */
         return SMFIS_CONTINUE;
     *our_steps |= steps & without_reply;
     connection->steps = *our_steps;
-    connection->shows_content = keeps;
     (void)smfi_setpriv(context, connection);
     return SMFIS_CONTINUE;
 }
@@ -511,11 +525,15 @@ enum nm_code nm_milter_run(struct nm_error *error)
     return NM_OK;
 }
 
-size_t nm_milter_drain(unsigned timeout_ms)
+struct nm_milter_left nm_milter_drain(unsigned timeout_ms)
 {
+    struct nm_milter_left left;
+
     atomic_store(&milter.lets_go, without_gate() == SMFIS_CONTINUE);
     nm_milter_unlink(milter.socket);
-    return nm_registry_drain(timeout_ms);
+    left.callbacks = nm_registry_drain(timeout_ms);
+    left.connections = nm_registry_count();
+    return left;
 }
 
 size_t nm_milter_sessions(void)

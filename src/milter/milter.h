@@ -33,13 +33,18 @@ enum nm_code nm_milter_open(
 enum nm_code nm_milter_run(struct nm_error *error);
 
 /* The stop: take the socket's name away, let no more callbacks in, wait for those inside,
- * then end the sessions that are left over as aborted. Returns how many connections are
- * still open. libmilter serves on and puts their mail off (in observe mode: lets it go)
- * until the process ends, which it should do soon.
+ * then end the sessions that are left over as aborted. libmilter serves on and puts the
+ * mail of open connections off (in observe mode: lets it go) until the process ends,
+ * which it should do soon. While callbacks are left inside, nothing that ports and slot
+ * lead to may be freed, and no session was ended.
  *
  * libmilter's own stop is never used. It destroys a lock that its listener and workers
  * still take, and where one of them does, smfi_main does not return. */
-size_t nm_milter_drain(unsigned timeout_ms);
+struct nm_milter_left {
+    size_t connections; /* still open */
+    size_t callbacks;   /* still inside: a mail server does not take what it is told */
+};
+struct nm_milter_left nm_milter_drain(unsigned timeout_ms);
 
 /* Connections open now. */
 size_t nm_milter_sessions(void);

@@ -97,19 +97,18 @@ static struct timespec deadline(unsigned timeout_ms)
 size_t nm_registry_drain(unsigned timeout_ms)
 {
     const struct timespec until = deadline(timeout_ms);
-    size_t left;
+    size_t inside;
 
     (void)pthread_mutex_lock(&registry.lock);
     registry.stopping = true;
     while (registry.inside > 0 &&
            pthread_cond_timedwait(&registry.idle, &registry.lock, &until) == 0)
         continue;
-    /* The connections themselves stay: a late callback may still look at its own. One
-     * that is still inside keeps its session, too; the process ends soon. */
+    /* The connections themselves stay: a late callback may still look at its own. */
     for (struct nm_connection *connection = registry.first;
          registry.inside == 0 && connection != NULL; connection = connection->next)
         nm_session_free(&connection->session);
-    left = registry.count;
+    inside = registry.inside;
     (void)pthread_mutex_unlock(&registry.lock);
-    return left;
+    return inside;
 }

@@ -31,7 +31,7 @@ void nm_registry_leave(void);
 size_t nm_registry_count(void);
 
 /* From now on no callback enters; wait for those inside, then end the sessions that are
- * left. Returns how many connections are still open. */
+ * left. Returns how many callbacks are inside after all: then all sessions stay. */
 size_t nm_registry_drain(unsigned timeout_ms);
 
 #endif

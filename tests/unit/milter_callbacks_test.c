@@ -9,6 +9,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,8 +113,19 @@ static int change(SMFICTX *context, const char *what, const char *value, int num
     return MI_SUCCESS;
 }
 
+/* A mail server that does not read: whoever tells it something waits for `reads_on`. */
+static struct {
+    bool is_stuck;
+    sem_t was_told;
+    sem_t reads_on;
+} reader;
+
 int smfi_addheader(SMFICTX *context, char *name, char *value)
 {
+    if (reader.is_stuck) {
+        (void)sem_post(&reader.was_told);
+        (void)sem_wait(&reader.reads_on);
+    }
     return change(context, name, value, 0);
 }
 
@@ -595,6 +608,7 @@ static void check_without_gate(enum nm_mode mode, sfsistat expected)
         .name = "rule", .confidence = 0.5, .action = NM_ACTION_REJECT};
     struct nm_snapshot_values values = world_values(&rule, 1);
     SMFICTX stranger = {.mine = NULL};
+    struct nm_milter_left left;
     struct world *world;
     SMFICTX *context;
 
@@ -607,7 +621,9 @@ static void check_without_gate(enum nm_mode mode, sfsistat expected)
 
     (void)mail(context, NULL);
     (void)rcpt(context, "<carol@army.mil>");
-    ck_assert_uint_eq(nm_milter_drain(1000), 1);
+    left = nm_milter_drain(1000);
+    ck_assert_uint_eq(left.connections, 1);
+    ck_assert_uint_eq(left.callbacks, 0);
     ck_assert_int_eq(world_last(world)->outcome, NM_OUTCOME_ABORTED);
     world_free(&world);
     ck_assert_int_eq(rcpt(context, "<bob@army.mil>"), expected);
@@ -615,27 +631,77 @@ static void check_without_gate(enum nm_mode mode, sfsistat expected)
     (void)filter.xxfi_abort(context);
     (void)filter.xxfi_close(context);
     free(context);
+
+    context = connect_from("192.0.2.7", every_step);
+    (void)mail(context, NULL);
+    ck_assert_int_eq(rcpt(context, "<bob@army.ml>"), expected);
+    (void)filter.xxfi_close(context);
+    free(context);
+}
+
+static void *end_message(void *context)
+{
+    (void)filter.xxfi_eom(context);
+    return NULL;
+}
+
+/* The stop waits no longer than it may for who does not take an answer, and says so. */
+static void check_stuck_callback(void)
+{
+    struct world *world = open_with_action(NM_ACTION_TAG);
+    SMFICTX *context = connect_from("192.0.2.7", every_step);
+    struct nm_milter_left left;
+    pthread_t thread;
+
+    reader.is_stuck = true;
+    (void)sem_init(&reader.was_told, 0, 0);
+    (void)sem_init(&reader.reads_on, 0, 0);
+    (void)mail(context, NULL);
+    (void)rcpt(context, "<bob@army.ml>");
+    ck_assert_int_eq(pthread_create(&thread, NULL, end_message, context), 0);
+    (void)sem_wait(&reader.was_told);
+    left = nm_milter_drain(1);
+    ck_assert_uint_eq(left.connections, 1);
+    ck_assert_uint_eq(left.callbacks, 1);
+    (void)sem_post(&reader.reads_on);
+    (void)pthread_join(thread, NULL);
+    ck_assert_int_eq(world_last(world)->outcome, NM_OUTCOME_PASSED);
+}
+
+static void check_in_a_process_of_its_own(void (*check)(void))
+{
+    const pid_t child = fork();
+    int status = -1;
+
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        check();
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+}
+
+START_TEST(test_milter__a_stop_counts_who_does_not_take_an_answer)
+{
+    check_in_a_process_of_its_own(check_stuck_callback);
+}
+END_TEST
+
+static void check_putting_off(void)
+{
+    check_without_gate(NM_MODE_ENFORCE, SMFIS_TEMPFAIL);
+}
+
+static void check_observing(void)
+{
+    check_without_gate(NM_MODE_OBSERVE, SMFIS_CONTINUE);
 }
 
 START_TEST(test_milter__without_a_gate_it_puts_off_or_observes)
 {
-    static const struct {
-        enum nm_mode mode;
-        sfsistat expected;
-    } rows[] = {{NM_MODE_ENFORCE, SMFIS_TEMPFAIL}, {NM_MODE_OBSERVE, SMFIS_CONTINUE}};
-
-    for (size_t i = 0; i < NM_COUNT(rows); i++) {
-        const pid_t child = fork();
-        int status = -1;
-
-        ck_assert_int_ge(child, 0);
-        if (child == 0) {
-            check_without_gate(rows[i].mode, rows[i].expected);
-            _exit(0);
-        }
-        ck_assert_int_eq(waitpid(child, &status, 0), child);
-        ck_assert_int_eq(status, 0);
-    }
+    check_in_a_process_of_its_own(check_putting_off);
+    check_in_a_process_of_its_own(check_observing);
 }
 END_TEST
 
@@ -658,6 +724,7 @@ int main(void)
     tcase_add_test(cases, test_milter__strips_from_the_last_and_then_tags);
     tcase_add_test(
         cases, test_milter__what_the_mail_server_will_not_hold_is_put_off_and_recorded);
+    tcase_add_test(cases, test_milter__a_stop_counts_who_does_not_take_an_answer);
     tcase_add_test(cases, test_milter__judges_the_next_client_of_a_connection);
     tcase_add_test(cases, test_milter__is_silent_only_where_that_was_agreed);
     tcase_add_test(cases, test_milter__tells_the_gate_what_the_mail_server_knows);
