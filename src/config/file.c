@@ -48,21 +48,35 @@ static enum nm_code grow(char **bytes, size_t *capacity, size_t cap_bytes)
 }
 
 /* The size is a hint only: what can be read counts. */
-static size_t first_capacity(int fd, size_t cap_bytes)
+static size_t first_capacity(const struct stat *about, size_t cap_bytes)
 {
-    struct stat about;
-
-    if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size < 0 ||
-        (uint64_t)about.st_size > cap_bytes)
+    if (about->st_size < 0 || (uint64_t)about->st_size > cap_bytes)
         return FIRST_BYTES;
-    return (size_t)about.st_size + 1;
+    return (size_t)about->st_size + 1;
+}
+
+/* Nobody may ever write to a pipe, and a device may have no end: a reload would wait for
+ * either. A folder fails to be read. */
+static enum nm_code check_kind(int fd, struct stat *about, struct nm_error *error)
+{
+    if (fstat(fd, about) != 0)
+        return nm_fail(error, NM_BAD_INPUT, "cannot read: %s", strerror(errno));
+    if (!S_ISREG(about->st_mode) && !S_ISDIR(about->st_mode))
+        return nm_fail(error, NM_BAD_INPUT,
+            "cannot read: it is a pipe, a device or a socket, not a regular file");
+    return NM_OK;
 }
 
 static enum nm_code read_all(
     int fd, size_t cap_bytes, char **bytes, size_t *length, struct nm_error *error)
 {
-    size_t capacity = first_capacity(fd, cap_bytes);
+    struct stat about;
+    size_t capacity;
+    const enum nm_code code = check_kind(fd, &about, error);
 
+    if (code != NM_OK)
+        return code;
+    capacity = first_capacity(&about, cap_bytes);
     *bytes = malloc(capacity + 1);
     if (*bytes == NULL)
         return nm_fail(error, NM_NO_MEMORY, "out of memory");
@@ -90,7 +104,7 @@ static enum nm_code read_all(
 enum nm_code nm_file_read(const char *path, size_t cap_bytes, char **bytes,
     size_t *length, struct nm_error *error)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     char *read_bytes = NULL;
     enum nm_code code;
 

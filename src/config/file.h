@@ -19,7 +19,7 @@ void nm_digest_add(struct nm_digest *digest, const char *bytes, size_t length);
 /* Ends the digest. */
 void nm_digest_hex(struct nm_digest *digest, char hex[NM_CONFIG_HASH_LENGTH + 1]);
 
-/* All of a file, of at most `cap_bytes`, with a NUL behind, for free(). NM_BAD_INPUT
+/* All of a regular file, of at most `cap_bytes`, with a NUL behind, for free(). NM_BAD_INPUT
  * with the cause in `error` (no file or line in it), or NM_NO_MEMORY. */
 enum nm_code nm_file_read(const char *path, size_t cap_bytes, char **bytes,
     size_t *length, struct nm_error *error);

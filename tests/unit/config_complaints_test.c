@@ -4,6 +4,7 @@
 #include "complaint.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 static void check_complaints(const char *text, const char *expected)
 {
@@ -189,7 +190,10 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
         {"popularity = { file = \"none.csv\"; };",
             "popularity.file: \"none.csv\": cannot open: No such file or directory"},
         {"popularity = { file = \"/dev/null\"; };",
-            "popularity.file: \"/dev/null\": holds no line of the form "
+            "popularity.file: \"/dev/null\": cannot read: it is a pipe, a device or a "
+            "socket, not a regular file"},
+        {"popularity = { file = \"empty.csv\"; };",
+            "popularity.file: \"empty.csv\": holds no line of the form "
             "\"rank,domain\""},
         {"allow = { files = \"none.txt\"; };",
             "allow.files: \"none.txt\": cannot open: No such file or directory"},
@@ -247,8 +251,44 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
             "rule 2: rule 1 has the name \"r\" too"},
     };
 
+    (void)kit_put("empty.csv", "");
     for (size_t i = 0; i < NM_COUNT(rows); i++) {
         check_row(rows[i].row, rows[i].said);
+    }
+}
+END_TEST
+
+/* Nobody writes to it: who opens it as it stands waits for ever. */
+START_TEST(test_config__a_pipe_is_no_list_and_nothing_waits_for_it)
+{
+    static const struct {
+        const char *row;
+        const char *key;
+    } rows[] = {
+        {"allow = { files = \"list\"; };", "allow.files"},
+        {"protect = { own = \"a.example\"; files = \"list\"; };", "protect.files"},
+        {"popularity = { file = \"list\"; };", "popularity.file"},
+        {"tables = { glyphs = \"list\"; };", "tables.glyphs"},
+        {"rules = ( { action = \"tag\"; domain = \"file:list\"; } );",
+            "rule \"rule-1\": domain"},
+    };
+    const char *pipe = kit_put("list", "");
+
+    ck_assert_int_eq(unlink(pipe), 0);
+    ck_assert_int_eq(mkfifo(pipe, 0600), 0);
+    for (size_t i = 0; i < NM_COUNT(rows); i++) {
+        char text[512];
+        char said[512];
+
+        (void)snprintf(text, sizeof text, "%s%s\n", rows[i].row,
+            strstr(rows[i].row, "own") != NULL
+                ? ""
+                : " protect = { own = \"a.example\"; };");
+        (void)snprintf(said, sizeof said,
+            "nearmiss.conf:1: %s: \"list\": cannot read: it is a pipe, a device or a "
+            "socket, not a regular file\n",
+            rows[i].key);
+        check_complaints(text, said);
     }
 }
 END_TEST
@@ -425,6 +465,7 @@ int main(void)
 
     tcase_add_checked_fixture(cases, kit_open, kit_close);
     tcase_add_test(cases, test_config__says_what_is_wrong_with_one_value);
+    tcase_add_test(cases, test_config__a_pipe_is_no_list_and_nothing_waits_for_it);
     tcase_add_test(cases, test_config__says_all_that_is_wrong_in_order);
     tcase_add_test(cases, test_config__has_caps);
     tcase_add_test(cases, test_config__says_what_became_of_the_child);
