@@ -1,7 +1,7 @@
 #include "quarantine.h"
 #include "text.h"
 
-#include "quarantine/submit.h"
+#include "smtp/submit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +66,7 @@ static enum nm_exit hand_over(const struct releasing *releasing, int file)
     const struct nm_settings *settings = nm_config_settings(releasing->config);
     const struct nm_kept_entry *entry = &releasing->entry->entry;
     const struct nm_submission submission = {.route = settings->quarantine_release,
+        .option = "quarantine.release",
         .name = settings->gateway,
         .sender = releasing->entry->sender,
         .mail_options = entry->sender_arguments,

@@ -24,6 +24,7 @@ enum {
 
 struct client {
     struct nm_route route;
+    const int *stop;
     char line[LINE_MAX_BYTES]; /* of the last reply, its last line */
     char input[LINE_MAX_BYTES];
     size_t input_length;
@@ -38,9 +39,14 @@ static enum nm_code send_all(
     struct client *client, const char *bytes, size_t length, struct nm_error *error)
 {
     while (length > 0) {
-        const ssize_t sent = send(client->route.peer, bytes, length, MSG_NOSIGNAL);
+        const enum nm_code code =
+            nm_route_wait(client->route.peer, POLLOUT, client->stop, error);
+        ssize_t sent;
 
-        if (sent < 0 && errno == EINTR)
+        if (code != NM_OK)
+            return code;
+        sent = send(client->route.peer, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (sent < 0)
             return nm_fail(
@@ -53,22 +59,19 @@ static enum nm_code send_all(
 
 static enum nm_code fill(struct client *client, struct nm_error *error)
 {
-    struct pollfd wait = {.fd = client->route.peer, .events = POLLIN};
-    int ready;
+    const enum nm_code code =
+        nm_route_wait(client->route.peer, POLLIN, client->stop, error);
     ssize_t got;
 
-    do
-        ready = poll(&wait, 1, NM_SUBMIT_TIMEOUT_MS);
-    while (ready < 0 && errno == EINTR);
-    if (ready == 0)
-        return nm_fail(error, NM_TIMEOUT, "the mail server did not answer in time");
+    if (code != NM_OK)
+        return code;
     if (client->input_length == sizeof client->input)
         return nm_fail(error, NM_SYSTEM, "the mail server's reply has too long a line");
     got = recv(client->route.peer, client->input + client->input_length,
-        sizeof client->input - client->input_length, 0);
-    if (got <= 0)
+        sizeof client->input - client->input_length, MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
         return nm_fail(error, NM_SYSTEM, "the mail server hung up");
-    client->input_length += (size_t)got;
+    client->input_length += got > 0 ? (size_t)got : 0;
     return NM_OK;
 }
 
@@ -318,14 +321,15 @@ static enum nm_code transfer(struct client *client,
 enum nm_code nm_submit(const struct nm_submission *submission,
     struct nm_submit_result *result, struct nm_error *error)
 {
-    struct client client = {.input_length = 0};
+    struct client client = {.stop = submission->stop};
     struct nm_error ignored;
     struct nm_buf reply;
     enum nm_code code;
 
     result->is_unsure = false;
     nm_buf_init(&reply, result->reply, sizeof result->reply);
-    code = nm_route_open(submission->route, &client.route, error);
+    code = nm_route_open(
+        submission->route, submission->option, submission->stop, &client.route, error);
     if (code != NM_OK)
         return code;
     code = transfer(&client, submission, result, error);

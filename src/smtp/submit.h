@@ -1,9 +1,11 @@
 /*
- * Handing a message to a mail server: by SMTP to a port, or to the sendmail command, which
- * speaks SMTP on its standard input (`-bs`).
+ * Smtp: handing a message to a mail server, by SMTP to a port, or to the sendmail command,
+ * which speaks SMTP on its standard input (`-bs`).
+ *
+ * May use base and the operating system. Any thread.
  */
-#ifndef NM_QUARANTINE_SUBMIT_H
-#define NM_QUARANTINE_SUBMIT_H
+#ifndef NM_SMTP_SUBMIT_H
+#define NM_SMTP_SUBMIT_H
 
 #include <nearmiss/base.h>
 
@@ -14,7 +16,10 @@ enum {
 
 struct nm_submission {
     const char *route;  /* "sendmail", "sendmail:/path" or "smtp:host:port" */
-    const char *name;   /* ours, for EHLO */
+    const char *option; /* that names it, for who reads an error */
+    const int *stop;  /* a descriptor: once it can be read, this fails with NM_STOPPED;
+                           NULL for none */
+    const char *name; /* ours, for EHLO */
     const char *sender; /* without brackets; "" is the null sender */
     const char
         *mail_options; /* parameters as the message came with; those that the mail
@@ -30,7 +35,7 @@ struct nm_submit_result {
 };
 
 /* NM_OK: the mail server has taken the message over. NM_BAD_INPUT when it refuses, with
- * its reply in `error`; NM_SYSTEM, NM_TIMEOUT. */
+ * its reply in `error`; NM_SYSTEM, NM_TIMEOUT, NM_STOPPED. */
 enum nm_code nm_submit(const struct nm_submission *submission,
     struct nm_submit_result *result, struct nm_error *error);
 

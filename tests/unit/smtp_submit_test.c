@@ -2,7 +2,7 @@
  * Handing a message over, against a mail server that is a table of replies: what it is
  * told, byte for byte, and what is made of each reply and of its absence.
  */
-#include "quarantine/submit.h"
+#include "smtp/submit.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -63,7 +63,7 @@ static void *serve(void *self)
     return NULL;
 }
 
-static void server_start(struct server *server)
+static void server_listen(struct server *server)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -76,6 +76,11 @@ static void server_start(struct server *server)
     ck_assert_int_eq(
         getsockname(server->listener, (struct sockaddr *)&address, &size), 0);
     server->port = ntohs(address.sin_port);
+}
+
+static void server_start(struct server *server)
+{
+    server_listen(server);
     ck_assert_int_eq(pthread_create(&server->thread, NULL, serve, server), 0);
 }
 
@@ -100,6 +105,7 @@ static struct nm_submission submission_to(const struct server *server, char rout
 {
     (void)snprintf(route, 64, "smtp:127.0.0.1:%u", server->port);
     return (struct nm_submission){.route = route,
+        .option = "the.route",
         .name = "gw.example.org",
         .sender = "a@example.org",
         .mail_options = "SIZE=77 BODY=8BITMIME AUTH=<> ENVID=x+2By RET=HDRS",
@@ -282,6 +288,7 @@ START_TEST(test_submit__a_command_speaks_smtp_on_its_standard_input)
     const int file = mkstemp(path);
     char route[64];
     struct nm_submission submission = {.route = route,
+        .option = "the.route",
         .name = "x",
         .sender = "",
         .mail_options = "",
@@ -308,10 +315,36 @@ START_TEST(test_submit__a_command_speaks_smtp_on_its_standard_input)
 }
 END_TEST
 
+/* The server answers nothing, and the attempt ends all the same. */
+START_TEST(test_submit__ends_when_it_is_told_to_stop)
+{
+    static struct server server;
+    struct nm_submit_result result;
+    struct nm_submission submission;
+    struct nm_error error;
+    char route[64];
+    int stop[2];
+
+    ck_assert_int_eq(pipe(stop), 0);
+    server = (struct server){.listener = -1};
+    server_listen(&server);
+    submission = submission_to(&server, route);
+    submission.stop = &stop[0];
+    submission.file = message_of("x\r\n", 3);
+    ck_assert_int_eq((int)write(stop[1], "x", 1), 1);
+    ck_assert_int_eq(nm_submit(&submission, &result, &error), NM_STOPPED);
+    ck_assert(!result.is_unsure);
+    (void)close(submission.file);
+    (void)close(server.listener);
+    (void)close(stop[0]);
+    (void)close(stop[1]);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("submit");
-    Suite *suite = suite_create("quarantine");
+    Suite *suite = suite_create("smtp");
     SRunner *runner;
     int failed;
 
@@ -321,6 +354,7 @@ int main(void)
     tcase_add_test(tests, test_submit__utf8_needs_a_server_that_offers_it);
     tcase_add_test(tests, test_submit__no_address_ends_a_line);
     tcase_add_test(tests, test_submit__a_command_speaks_smtp_on_its_standard_input);
+    tcase_add_test(tests, test_submit__ends_when_it_is_told_to_stop);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
