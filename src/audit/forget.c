@@ -21,6 +21,7 @@ enum statement {
     DELETE_ACT,
     DELETE_CHECKPOINT,
     DELETE_SEAL,
+    DELETE_ENDING,
     DELETE_MENTION,
     TALLY_DOWN,
     TALLY_CLEAN,
@@ -56,6 +57,8 @@ static const char *const sql_of[STATEMENTS] = {
     [DELETE_ACT] = "DELETE FROM act WHERE sequence = ?",
     [DELETE_CHECKPOINT] = "DELETE FROM checkpoint WHERE sequence = ?",
     [DELETE_SEAL] = "DELETE FROM seal WHERE sequence = ?",
+    [DELETE_ENDING] = "DELETE FROM ending WHERE transaction_id ="
+                      " (SELECT transaction_id FROM event WHERE sequence = ?)",
     [DELETE_MENTION] = "DELETE FROM mention WHERE text = ? AND sequence = ?",
     [TALLY_DOWN] = "UPDATE tally SET decisions = decisions - 1 WHERE hour = ?"
                    " AND match = ? AND action = ? AND mode = ?",
@@ -265,6 +268,8 @@ static int cut_row(struct nm_forget *forget, sqlite3_stmt *row)
         for (int each = DELETE_ACT; each <= DELETE_SEAL && status == SQLITE_OK; each++)
             status = run_at(forget, (enum statement)each, sequence);
     }
+    if (status == SQLITE_OK)
+        status = run_at(forget, DELETE_ENDING, sequence);
     return status == SQLITE_OK ? run_at(forget, DELETE_EVENT, sequence) : status;
 }
 

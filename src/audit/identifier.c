@@ -1,5 +1,7 @@
 #include "identifier.h"
 
+#include "sql/sql.h"
+
 #include <string.h>
 
 static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -70,4 +72,15 @@ int64_t nm_id_packed_time_us(const uint8_t packed[NM_ID_PACKED_BYTES])
     for (size_t i = 0; i < NM_ID_TIME_BYTES; i++)
         time_ms = time_ms << 8 | packed[i];
     return time_ms * 1000;
+}
+
+struct nm_bytes nm_id_bind(sqlite3_stmt *statement, int at, const struct nm_id *id,
+    uint8_t packed[NM_ID_PACKED_BYTES])
+{
+    if (!nm_id_pack(id->text, packed)) {
+        nm_sql_bind_bytes(statement, at, id->text, strlen(id->text));
+        return (struct nm_bytes){id->text, strlen(id->text)};
+    }
+    (void)sqlite3_bind_blob(statement, at, packed, NM_ID_PACKED_BYTES, SQLITE_STATIC);
+    return (struct nm_bytes){(const char *)packed, NM_ID_PACKED_BYTES};
 }

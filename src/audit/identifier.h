@@ -3,7 +3,9 @@
 #ifndef NM_AUDIT_IDENTIFIER_H
 #define NM_AUDIT_IDENTIFIER_H
 
-#include <nearmiss/base.h>
+#include "gate/ports.h"
+
+#include <sqlite3.h>
 
 enum {
     NM_ID_TIME_BYTES = 6, /* first */
@@ -16,5 +18,10 @@ struct nm_id nm_id_unpack(const uint8_t packed[NM_ID_PACKED_BYTES]);
 
 /* When it was made, to the millisecond. */
 int64_t nm_id_packed_time_us(const uint8_t packed[NM_ID_PACKED_BYTES]);
+
+/* Bind the 128 bits, kept in `packed` until the statement has run; a text that is no ULID
+ * as it is. Gives the bytes that were bound. */
+struct nm_bytes nm_id_bind(sqlite3_stmt *statement, int at, const struct nm_id *id,
+    uint8_t packed[NM_ID_PACKED_BYTES]);
 
 #endif

@@ -1,6 +1,7 @@
 #include "rows.h"
 
 #include "chain.h"
+#include "endings.h"
 #include "identifier.h"
 #include "sql/sql.h"
 #include "tally.h"
@@ -106,6 +107,7 @@ struct nm_rows {
     struct nm_texts *texts;
     struct nm_mentions *mentions;
     struct nm_tally *tally;
+    struct nm_endings *endings;
     sqlite3_stmt *statements[STATEMENTS];
     struct nm_mark last; /* the end of the chain */
     int64_t newest_us;   /* the greatest time of a decision */
@@ -126,24 +128,11 @@ struct nm_rows {
 
 /* ---- values ------------------------------------------------------------- */
 
-/* The 128 bits, kept in `packed` until the statement has run; a text that is no ULID as
- * it is. */
-static struct nm_bytes bind_id(sqlite3_stmt *statement, int at, const struct nm_id *id,
-    uint8_t packed[NM_ID_PACKED_BYTES])
-{
-    if (!nm_id_pack(id->text, packed)) {
-        nm_sql_bind_bytes(statement, at, id->text, strlen(id->text));
-        return (struct nm_bytes){id->text, strlen(id->text)};
-    }
-    (void)sqlite3_bind_blob(statement, at, packed, NM_ID_PACKED_BYTES, SQLITE_STATIC);
-    return (struct nm_bytes){(const char *)packed, NM_ID_PACKED_BYTES};
-}
-
-/* The same without the time, where that is the event's. */
+/* An event's own identifier: without the time, where that is the event's. */
 static struct nm_bytes bind_event_id(sqlite3_stmt *statement, int at,
     const struct nm_audit_event *event, uint8_t packed[NM_ID_PACKED_BYTES])
 {
-    const struct nm_bytes whole = bind_id(statement, at, &event->id, packed);
+    const struct nm_bytes whole = nm_id_bind(statement, at, &event->id, packed);
 
     if (whole.length != NM_ID_PACKED_BYTES ||
         nm_id_packed_time_us(packed) != event->time_us - event->time_us % 1000)
@@ -360,7 +349,7 @@ static int bind_act(struct nm_rows *rows, sqlite3_stmt *insert, struct row *row,
         nm_digest(event->actor, event->actor != NULL ? strlen(event->actor) : 0);
 
     (void)rows;
-    row->link.id = bind_id(insert, row->base + ID, &event->id, row->id);
+    row->link.id = nm_id_bind(insert, row->base + ID, &event->id, row->id);
     nm_commit(&row->salts, NM_PART_SENDER, &actor, 1, bytes_of(event->reason),
         &row->link.parts[NM_PART_SENDER]);
     nm_commit(&row->salts, NM_PART_RECIPIENT, NULL, 0, bytes_of(event->subject),
@@ -447,8 +436,8 @@ static int bind_event(struct nm_rows *rows, sqlite3_stmt *insert, size_t at,
         make_salts(rows, &row->salts);
     (void)sqlite3_bind_int(insert, row->base + KIND, row->link.kind);
     (void)sqlite3_bind_int64(insert, row->base + TIME, event->time_us);
-    row->link.transaction =
-        bind_id(insert, row->base + TRANSACTION, &event->transaction, row->transaction);
+    row->link.transaction = nm_id_bind(
+        insert, row->base + TRANSACTION, &event->transaction, row->transaction);
     status = bind_text_number(rows, insert, row->base + GATEWAY, event->gateway,
         &ignored, &row->link.gateway);
     if (status == SQLITE_OK)
@@ -513,9 +502,13 @@ static int note_written(
         return add_act(rows, row, event);
     if (event->kind == NM_EVENT_SEAL)
         return add_seal(rows, row);
+    if (event->kind == NM_EVENT_OUTCOME)
+        return nm_endings_add(rows->endings, row->link.sequence, event);
     if (event->kind != NM_EVENT_DECISION)
         return SQLITE_OK;
     status = nm_mentions_add(rows->mentions, row->link.sequence, row->mentioned);
+    if (status == SQLITE_OK)
+        status = nm_endings_add(rows->endings, row->link.sequence, event);
     if (status == SQLITE_OK)
         status = note_time(rows, event->time_us);
     return status == SQLITE_OK ? nm_tally_add(rows->tally, event) : status;
@@ -576,9 +569,9 @@ int nm_rows_add_once(struct nm_rows *rows, const struct nm_audit_event *event)
     int status;
 
     if (event->kind == NM_EVENT_ACT)
-        (void)bind_id(find, 1, &event->id, transaction);
+        (void)nm_id_bind(find, 1, &event->id, transaction);
     else
-        (void)bind_id(find, 1, &event->transaction, transaction);
+        (void)nm_id_bind(find, 1, &event->transaction, transaction);
     if (event->kind == NM_EVENT_DECISION)
         (void)bind_event_id(find, 2, event, id);
     else if (event->kind == NM_EVENT_OUTCOME)
@@ -604,6 +597,16 @@ int nm_rows_add_mark(struct nm_rows *rows, int64_t time_us, const char *gateway,
     rows->seal = NULL;
     *out = rows->last;
     return status;
+}
+
+bool nm_rows_may_fill(const struct nm_rows *rows)
+{
+    return nm_endings_may_fill(rows->endings);
+}
+
+int nm_rows_fill(struct nm_rows *rows)
+{
+    return nm_endings_fill(rows->endings);
 }
 
 const struct nm_mark *nm_rows_last(const struct nm_rows *rows)
@@ -709,6 +712,8 @@ int nm_rows_open(sqlite3 *db, struct nm_texts *texts, struct nm_mentions *mentio
     if (status == SQLITE_OK)
         status = nm_tally_open(db, &rows->tally);
     if (status == SQLITE_OK)
+        status = nm_endings_open(db, &rows->endings);
+    if (status == SQLITE_OK)
         status = find_last(rows);
     if (status == SQLITE_OK)
         status =
@@ -732,6 +737,7 @@ void nm_rows_close(struct nm_rows **rows)
     for (size_t i = 0; i < STATEMENTS; i++)
         (void)sqlite3_finalize((*rows)->statements[i]);
     nm_tally_close(&(*rows)->tally);
+    nm_endings_close(&(*rows)->endings);
     free(*rows);
     *rows = NULL;
 }

@@ -48,6 +48,11 @@ void nm_rows_set_local_parts(struct nm_rows *rows,
     const struct nm_pseudonyms *pseudonyms, enum nm_audit_local_part sender,
     enum nm_audit_local_part recipient);
 
+/* Whether there is something to fill in that an earlier version left out, and filling in
+ * some of it. */
+bool nm_rows_may_fill(const struct nm_rows *rows);
+int nm_rows_fill(struct nm_rows *rows);
+
 /* Store the text of a configuration, if it is not known yet. */
 int nm_rows_add_config(struct nm_rows *rows, const char *hash, const char *text);
 

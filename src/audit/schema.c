@@ -178,9 +178,9 @@ static enum nm_code check_tables(sqlite3 *db, const char *path, struct nm_error 
 {
     int64_t tables = 0;
     const int status = nm_sql_number(db,
-        "SELECT count(*) = 11 FROM sqlite_schema WHERE type = 'table' AND name IN"
+        "SELECT count(*) = 13 FROM sqlite_schema WHERE type = 'table' AND name IN"
         " ('event', 'text', 'mention', 'config', 'word', 'state', 'act', 'tally',"
-        " 'chain', 'checkpoint', 'seal')"
+        " 'chain', 'checkpoint', 'seal', 'ending', 'rotation')"
         " AND sql LIKE 'CREATE TABLE %'",
         0, &tables);
 

@@ -8,7 +8,7 @@
 
 enum {
     NM_SCHEMA_APPLICATION = 0x4e6d4c67, /* "NmLg", in the file's header */
-    NM_SCHEMA_VERSION = 6
+    NM_SCHEMA_VERSION = 7
 };
 
 /* Bring the database to NM_SCHEMA_VERSION in one transaction; nothing is written when it

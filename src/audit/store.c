@@ -421,18 +421,21 @@ bool nm_store_must_tidy(const struct nm_store *store)
 
 bool nm_store_may_tidy(const struct nm_store *store)
 {
-    return store->wal_pages >= WAL_PAGES_IDLE || nm_mentions_may_write(store->mentions);
+    return store->wal_pages >= WAL_PAGES_IDLE ||
+           nm_mentions_may_write(store->mentions) || nm_rows_may_fill(store->rows);
 }
 
 static int tidy(struct nm_store *store)
 {
+    const bool mentions = nm_mentions_may_write(store->mentions);
     int status;
 
-    if (nm_store_must_tidy(store) || !nm_mentions_may_write(store->mentions))
+    if (nm_store_must_tidy(store) || !(mentions || nm_rows_may_fill(store->rows)))
         return checkpoint(store);
     status = nm_sql_run(store->statements[BEGIN]);
     if (status == SQLITE_OK)
-        status = nm_mentions_write_slice(store->mentions);
+        status = mentions ? nm_mentions_write_slice(store->mentions)
+                          : nm_rows_fill(store->rows);
     return status == SQLITE_OK ? nm_sql_run(store->statements[COMMIT]) : status;
 }
 
@@ -536,6 +539,8 @@ static int begin_writing(struct nm_store *store)
         status = add_checkpoint(store, NULL);
     if (status == SQLITE_OK)
         status = note_key(store);
+    if (status == SQLITE_OK && nm_rows_may_fill(store->rows))
+        status = nm_rows_fill(store->rows); /* which is all, for most logs */
     return status == SQLITE_OK ? commit(store) : status;
 }
 

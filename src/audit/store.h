@@ -81,7 +81,7 @@ const char *nm_store_group_trouble(const struct nm_store *store);
 bool nm_store_must_tidy(const struct nm_store *store);
 bool nm_store_may_tidy(const struct nm_store *store);
 
-/* Do a piece of it: index some events, or copy the write-ahead log to the database. */
+/* Do a piece of it: index some events, fill in what an earlier version left out, or copy the write-ahead log to the database. */
 enum nm_code nm_store_tidy(struct nm_store *store, struct nm_error *error);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * Summaries: what figures over long times are made of. Totals come from the table
  * `tally`, the few decisions that are worth a note from the index `event_notable`, which
- * holds all that is asked of them. Like a listing, they are read in pages, each in a
- * transaction of its own.
+ * holds all that is asked of them, and what became of their messages from `ending`. Like
+ * a listing, they are read in pages, each in a transaction of its own.
  */
 #include "columns.h"
 #include "row.h"
@@ -129,6 +129,9 @@ enum nm_code nm_audit_reader_hours(struct nm_audit_reader *reader, int64_t since
 
 /* ---- notable decisions -------------------------------------------------- */
 
+#define OUTCOME_OF_EVENTS                                                              \
+    "(SELECT outcome FROM event WHERE sequence = " NM_ROW_OUTCOME("?5") ")"
+
 /* The condition of the index is repeated as it stands there, or it would not serve. */
 static const char notable_sql[] =
     "SELECT d.sequence, d.time_us, d.match, d.technique, d.action, d.mode, "
@@ -138,13 +141,14 @@ static const char notable_sql[] =
     " (SELECT value FROM text WHERE id = d.rule),"
     " CASE WHEN d.sender IS NULL THEN '[erased]'"
     " ELSE (SELECT value FROM text WHERE id = d.sender) END,"
-    " coalesce(nullif(d.outcome, 4), (SELECT outcome FROM event WHERE sequence "
-    "= " NM_ROW_OUTCOME("?5") "), 0)"
-                              " FROM event AS d INDEXED BY event_notable"
-                              " WHERE (d.technique > 0 OR d.action > 0) AND "
-                              "(d.time_us, d.sequence) > (?1, ?2)"
-                              " AND d.time_us < ?3 AND d.sequence <= ?5"
-                              " ORDER BY d.time_us, d.sequence LIMIT ?4";
+    " coalesce(nullif(d.outcome, 4), CASE"
+    " WHEN e.transaction_id IS NULL OR e.sequence > ?5 THEN " OUTCOME_OF_EVENTS
+    " WHEN d.outcome = 4 AND e.kept IS NOT NULL THEN 4 ELSE e.outcome END, 0)"
+    " FROM event AS d INDEXED BY event_notable"
+    " LEFT JOIN ending AS e ON e.transaction_id = d.transaction_id"
+    " WHERE (d.technique > 0 OR d.action > 0) AND (d.time_us, d.sequence) > (?1, ?2)"
+    " AND d.time_us < ?3 AND d.sequence <= ?5"
+    " ORDER BY d.time_us, d.sequence LIMIT ?4";
 
 enum column {
     N_SEQUENCE,

@@ -254,6 +254,100 @@ START_TEST(test_notable__none_of_one_instant_is_lost_between_pages)
 }
 END_TEST
 
+/* ---- endings ------------------------------------------------------------ */
+
+static const char wrong_endings[] =
+    "SELECT count(*) FROM ending AS e LEFT JOIN (SELECT transaction_id,"
+    " max(sequence) AS sequence,"
+    " max(CASE outcome WHEN 4 THEN sequence END) AS kept"
+    " FROM event WHERE kind = 2 GROUP BY 1) AS t USING (transaction_id)"
+    " LEFT JOIN event AS o ON o.sequence = t.sequence"
+    " WHERE e.sequence IS NOT t.sequence OR e.kept IS NOT t.kept"
+    " OR e.outcome IS NOT o.outcome";
+
+static const char missing_endings[] =
+    "SELECT count(*) FROM event WHERE (technique > 0 OR action > 0)"
+    " AND transaction_id NOT IN (SELECT transaction_id FROM ending)";
+
+static const char needless_endings[] =
+    "SELECT count(*) FROM ending WHERE transaction_id NOT IN"
+    " (SELECT transaction_id FROM event WHERE technique > 0 OR action > 0)";
+
+START_TEST(test_endings__say_what_the_events_say)
+{
+    struct kit kit;
+    struct nm_audit_event events[2];
+
+    kit_start(&kit);
+    fill(&kit);
+    ck_assert_int_eq(kit_sql_integer(&kit, wrong_endings), 0);
+    ck_assert_int_eq(kit_sql_integer(&kit, missing_endings), 0);
+    ck_assert_int_eq(kit_sql_integer(&kit, needless_endings), 0);
+    /* An outcome of which the log heard before the decision, and two after it. */
+    events[0] = kit_decision(&kit, "bob@army.ml");
+    events[1] = kit_outcome(&kit, &events[0], NM_OUTCOME_HELD);
+    kit_record(&kit, &events[1], 1);
+    kit_record(&kit, &events[0], 1);
+    ck_assert_int_eq(kit_sql_integer(&kit, wrong_endings), 0);
+    assert_notable(&kit, 0, 0);
+    events[1] = kit_outcome(&kit, &events[0], NM_OUTCOME_QUARANTINED);
+    kit_record(&kit, &events[1], 1);
+    kit_restart(&kit);
+    events[1] = kit_outcome(&kit, &events[0], NM_OUTCOME_PASSED);
+    kit_record(&kit, &events[1], 1);
+    ck_assert_int_eq(kit_sql_integer(&kit, wrong_endings), 0);
+    assert_notable(&kit, 0, 0);
+    kit_stop(&kit);
+}
+END_TEST
+
+/* A log of before there were any: figures are right at once, and quick soon. */
+START_TEST(test_endings__are_filled_in_when_nothing_else_is_to_do)
+{
+    struct kit kit;
+
+    kit_start(&kit);
+    fill(&kit);
+    nm_audit_stop(&kit.audit);
+    kit_sql(&kit, "DELETE FROM ending; UPDATE state SET endings_us = 0");
+    assert_notable(&kit, 0, 0);
+    kit_open(&kit);
+    fill(&kit);
+    assert_notable(&kit, 0, 0);
+    ck_assert_int_eq(kit_sql_integer(&kit, wrong_endings), 0);
+    while (kit_sql_integer(&kit, "SELECT endings_us IS NOT NULL FROM state") != 0)
+        usleep(1000);
+    ck_assert_int_eq(kit_sql_integer(&kit, wrong_endings), 0);
+    ck_assert_int_eq(kit_sql_integer(&kit, missing_endings), 0);
+    ck_assert_int_eq(kit_sql_integer(&kit, needless_endings), 0);
+    assert_notable(&kit, 0, 0);
+    kit_stop(&kit);
+}
+END_TEST
+
+START_TEST(test_endings__go_with_what_is_cut_off)
+{
+    struct kit kit;
+    struct nm_audit_forgotten done = {.finished = false};
+    struct nm_error error = {.code = NM_OK};
+
+    kit_start(&kit);
+    fill(&kit);
+    ck_assert_msg(
+        nm_audit_forget(kit.audit,
+            &(struct nm_audit_forget){
+                .prune_before_us = kit_epoch_us + 150 * hour_us, .actor = "test"},
+            120000, &done, &error) == NM_OK,
+        "%s", error.message);
+    ck_assert(done.finished);
+    ck_assert_uint_gt(done.cut_off, 1000);
+    ck_assert_int_eq(kit_sql_integer(&kit, wrong_endings), 0);
+    ck_assert_int_eq(kit_sql_integer(&kit, needless_endings), 0);
+    assert_notable(&kit, 0, 0);
+    kit_stop(&kit);
+}
+END_TEST
+
 START_TEST(test_span__is_that_of_the_decisions)
 {
     struct kit kit;
@@ -316,6 +410,9 @@ int main(void)
     tcase_add_test(cases, test_hours__are_counted_anew_for_a_log_without_them);
     tcase_add_test(cases, test_notable__are_the_rows_that_a_listing_gives);
     tcase_add_test(cases, test_notable__none_of_one_instant_is_lost_between_pages);
+    tcase_add_test(cases, test_endings__say_what_the_events_say);
+    tcase_add_test(cases, test_endings__are_filled_in_when_nothing_else_is_to_do);
+    tcase_add_test(cases, test_endings__go_with_what_is_cut_off);
     tcase_add_test(cases, test_span__is_that_of_the_decisions);
     tcase_add_test(cases, test_summary__codes_that_are_not_known_are_told);
     suite_add_tcase(suite, cases);

@@ -4,7 +4,7 @@
  */
 #include "audit_kit.h"
 
-static const int versions[] = {1, 2, 3, 4, 5};
+static const int versions[] = {1, 2, 3, 4, 5, 6};
 
 static char *slurp(const char *path)
 {
