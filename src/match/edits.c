@@ -50,8 +50,8 @@ static void search_forms(const struct nm_query *query, enum nm_key_kind kind,
     for (size_t at = kept; at < query->typed->length; at++) {
         if (at > kept && text[at] == text[at - 1])
             continue; /* leaving out the other one of a pair gave the same */
-        keys[count++] = nm_key(kind, nm_hash_join(&index->powers, &query->tails, kept,
-                                         at, query->tails.tail[at + 1]));
+        keys[count++] =
+            nm_key(kind, nm_hash_without(&index->powers, &query->tails, kept, at));
     }
     nm_look_up_all(query, &index->near, keys, count, kept, try_edit, found);
 }

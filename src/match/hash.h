@@ -31,14 +31,13 @@ static inline uint64_t nm_hash_value(char c)
     return ((uint64_t)(uint8_t)c + 1) * 0xd6e8feb86659fd93ULL;
 }
 
-/* Spread over all bits; one to one. The finalizer of MurmurHash3 (public domain). */
+/* Spread over all bits; one to one. Half of MurmurHash3's finalizer (public domain): what
+ * comes in is a product already, and this is done for every key. */
 static inline uint64_t nm_hash_spread(uint64_t hash)
 {
-    hash ^= hash >> 33;
+    hash ^= hash >> 32;
     hash *= 0xff51afd7ed558ccdULL;
-    hash ^= hash >> 33;
-    hash *= 0xc4ceb9fe1a85ec53ULL;
-    return hash ^ hash >> 33;
+    return hash ^ hash >> 32;
 }
 
 static inline void nm_hash_powers_init(struct nm_hash_powers *powers)
@@ -94,11 +93,26 @@ static inline uint64_t nm_hash_part(const struct nm_hash_powers *powers,
     return tails->tail[from] - powers->power[to - from] * tails->tail[to];
 }
 
+/* Of text[from..) without the character at `at`. */
+static inline uint64_t nm_hash_without(const struct nm_hash_powers *powers,
+    const struct nm_hash_tails *tails, size_t from, size_t at)
+{
+    return tails->tail[from] -
+           powers->power[at - from] * (tails->tail[at] - tails->tail[at + 1]);
+}
+
+/* What it adds to the hash of text[from..) that `to` stands for the character `c` at `at`. */
+static inline uint64_t nm_hash_change(
+    const struct nm_hash_powers *powers, size_t from, size_t at, char c, char to)
+{
+    return powers->power[at - from] * (nm_hash_value(to) - nm_hash_value(c));
+}
+
 /* Of text[from..at) and `rest` behind it. */
 static inline uint64_t nm_hash_join(const struct nm_hash_powers *powers,
     const struct nm_hash_tails *tails, size_t from, size_t at, uint64_t rest)
 {
-    return nm_hash_part(powers, tails, from, at) + powers->power[at - from] * rest;
+    return tails->tail[from] + powers->power[at - from] * (rest - tails->tail[at]);
 }
 
 #endif

@@ -14,8 +14,7 @@
 enum {
     KEYS_MAX = NM_CORE_FORMS_MAX, /* or, fewer, of all other kinds */
     ROWS_PER_BUCKET = 2,
-    FILTER_BITS_PER_ROW = 12, /* so that one key in a hundred passes for nothing */
-    TEXT_BYTES = 4096         /* at first */
+    TEXT_BYTES = 4096 /* at first */
 };
 
 /* ---- names -------------------------------------------------------------- */
@@ -187,7 +186,8 @@ static enum nm_code fill_exact(struct nm_index *index, struct nm_error *error)
     while (slots < 2 * index->listed_count)
         slots *= 2;
     index->exact = malloc(slots * sizeof *index->exact);
-    if (index->exact == NULL)
+    if (index->exact == NULL ||
+        !nm_filter_init(&index->exact_filter, index->listed_count))
         return nm_fail(error, NM_NO_MEMORY, "out of memory");
     memset(index->exact, 0xff, slots * sizeof *index->exact);
     index->exact_mask = slots - 1;
@@ -199,6 +199,7 @@ static enum nm_code fill_exact(struct nm_index *index, struct nm_error *error)
 
         while (index->exact[slot].name != NM_NO_NAME)
             slot = (slot + 1) & index->exact_mask;
+        nm_filter_add(&index->exact_filter, spread);
         index->exact[slot].tag = (uint32_t)spread;
         index->exact[slot].name = (uint32_t)i;
     }
@@ -211,6 +212,8 @@ uint32_t nm_index_find(
     const uint64_t spread = nm_hash_spread(hash);
     size_t slot = (spread >> 32) & index->exact_mask;
 
+    if (!nm_filter_may_have(&index->exact_filter, spread))
+        return NM_NO_NAME;
     for (; index->exact[slot].name != NM_NO_NAME;
          slot = (slot + 1) & index->exact_mask) {
         const struct nm_name *name = &index->names[index->exact[slot].name];
@@ -256,8 +259,8 @@ static void near_keys(const struct nm_index *index, const char *text, size_t len
     for (size_t at = 0; at < length; at++) {
         if (at > 0 && text[at] == text[at - 1])
             continue; /* leaving out the other one of a pair gave the same */
-        keys->key[keys->count++] = nm_key(
-            kind, nm_hash_join(&index->powers, &tails, 0, at, tails.tail[at + 1]));
+        keys->key[keys->count++] =
+            nm_key(kind, nm_hash_without(&index->powers, &tails, 0, at));
     }
 }
 
@@ -358,11 +361,9 @@ static enum nm_code count_rows(const struct nm_index *index, key_maker *make_key
         return nm_fail(error, NM_LIMIT, "the lists are too long to be indexed");
     map->row_count = rows;
     map->bucket_count = (uint32_t)(rows / ROWS_PER_BUCKET + 1);
-    map->filter_words = (uint32_t)(rows * FILTER_BITS_PER_ROW / 64 + 1);
-    map->filter = calloc(map->filter_words, sizeof *map->filter);
     map->starts = calloc((size_t)map->bucket_count + 2, sizeof *map->starts);
     map->rows = malloc((rows + 1) * sizeof *map->rows);
-    if (map->filter == NULL || map->starts == NULL || map->rows == NULL)
+    if (!nm_filter_init(&map->filter, rows) || map->starts == NULL || map->rows == NULL)
         return nm_fail(error, NM_NO_MEMORY, "out of memory");
     return NM_OK;
 }
@@ -381,7 +382,7 @@ static enum nm_code fill_map(const struct nm_index *index, key_maker *make_keys,
         make_keys(index, i, &keys);
         for (size_t k = 0; k < keys.count; k++) {
             map->starts[(size_t)nm_map_bucket(map, keys.key[k]) + 2]++;
-            *nm_map_word(map, keys.key[k]) |= nm_map_bits(keys.key[k]);
+            nm_filter_add(&map->filter, keys.key[k]);
         }
     }
     for (size_t b = 2; b < (size_t)map->bucket_count + 2; b++)
@@ -476,7 +477,7 @@ enum nm_code nm_index_new(
 
 static void free_map(struct nm_map *map)
 {
-    free(map->filter);
+    nm_filter_free(&map->filter);
     free(map->starts);
     free(map->rows);
 }
@@ -492,6 +493,7 @@ void nm_index_free(struct nm_index **index)
     free((*index)->text);
     free((*index)->names);
     free((*index)->exact);
+    nm_filter_free(&(*index)->exact_filter);
     free_map(&(*index)->near);
     free_map(&(*index)->forms);
     free(*index);
@@ -500,7 +502,7 @@ void nm_index_free(struct nm_index **index)
 
 static size_t map_bytes(const struct nm_map *map)
 {
-    return map->filter_words * sizeof *map->filter +
+    return nm_filter_bytes(&map->filter) +
            ((size_t)map->bucket_count + 2) * sizeof *map->starts +
            map->row_count * sizeof *map->rows;
 }
@@ -509,7 +511,8 @@ size_t nm_index_bytes(const struct nm_index *index)
 {
     return sizeof *index + index->text_bytes +
            index->name_count * sizeof *index->names +
-           (index->exact_mask + 1) * sizeof *index->exact + map_bytes(&index->near) +
+           (index->exact_mask + 1) * sizeof *index->exact +
+           nm_filter_bytes(&index->exact_filter) + map_bytes(&index->near) +
            map_bytes(&index->forms) + nm_tables_bytes(index->tables) +
            nm_ranks_bytes(index->ranks) + nm_ranks_bytes(index->providers);
 }

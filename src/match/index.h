@@ -13,6 +13,7 @@
 #define NM_MATCH_INDEX_H
 
 #include "cores.h"
+#include "filter.h"
 #include "hash.h"
 #include "looks.h"
 #include "ranks.h"
@@ -53,8 +54,7 @@ struct nm_map_row {
 };
 
 struct nm_map {
-    uint64_t *filter; /* three bits of one word for each key that has rows */
-    uint32_t filter_words;
+    struct nm_filter filter; /* of the keys that have rows */
     uint32_t bucket_count;
     uint32_t *starts; /* of each bucket in `rows`; one more than buckets */
     struct nm_map_row *rows;
@@ -76,6 +76,7 @@ struct nm_index {
     size_t name_count;
     struct nm_map_row *exact; /* open-addressed, a power of two, at most half full */
     size_t exact_mask;
+    struct nm_filter exact_filter; /* of the whole names' hashes, spread */
     struct nm_map near;
     struct nm_map forms; /* of labels: a map of its own, as its filter is asked most */
     double ln_listed;    /* of the number of listed names, at least 1 */
@@ -93,6 +94,12 @@ static inline const char *nm_name_text(
     return index->text + name->at;
 }
 
+/* Whether a listed name may have this hash: to be asked before a name is put together. */
+static inline bool nm_index_may_have(const struct nm_index *index, uint64_t hash)
+{
+    return nm_filter_may_have(&index->exact_filter, nm_hash_spread(hash));
+}
+
 /* The listed name that equals `text`, whose hash is `hash`; NM_NO_NAME without one. */
 uint32_t nm_index_find(
     const struct nm_index *index, uint64_t hash, const char *text, size_t length);
@@ -101,45 +108,9 @@ uint32_t nm_index_find(
 uint32_t nm_index_find_suffix(
     const struct nm_index *index, uint64_t hash, const char *text, size_t length);
 
-/* The high half of `hash` as a place among `count`, without a division (Lemire, "Fast
- * random integer generation in an interval", 2019). */
-static inline uint32_t nm_map_place(uint64_t hash, uint32_t count)
-{
-    return (uint32_t)((hash >> 32) * count >> 32);
-}
-
 static inline uint32_t nm_map_bucket(const struct nm_map *map, uint64_t key)
 {
-    return nm_map_place(key, map->bucket_count);
-}
-
-/* The word of the filter that tells of `key`, and the bits that must all be set there. */
-static inline uint64_t *nm_map_word(const struct nm_map *map, uint64_t key)
-{
-    return &map->filter[nm_map_place(key * NM_HASH_BASE, map->filter_words)];
-}
-
-static inline uint64_t nm_map_bits(uint64_t key)
-{
-    return 1ULL << (key & 63) | 1ULL << (key >> 6 & 63) | 1ULL << (key >> 12 & 63);
-}
-
-/* Whether there may be rows under `key`. Most keys of a name that is near nothing have
- * none, and the filter is small enough to stay in a cache where rows and starts are not:
- * it spares two misses for one (Bloom, "Space/time trade-offs in hash coding with
- * allowable errors", 1970; a word for each key as in Putze, Sanders and Singler,
- * "Cache-, hash- and space-efficient Bloom filters", 2007). */
-static inline bool nm_map_may_have(const struct nm_map *map, uint64_t key)
-{
-    const uint64_t bits = nm_map_bits(key);
-
-    return (*nm_map_word(map, key) & bits) == bits;
-}
-
-/* Have the word fetched that will be asked for. */
-static inline void nm_map_expect(const struct nm_map *map, uint64_t key)
-{
-    __builtin_prefetch(nm_map_word(map, key));
+    return nm_place((uint32_t)(key >> 32), map->bucket_count);
 }
 
 /* The rows under `key`, whose names may have it: the first, and how many to look at.

@@ -209,9 +209,9 @@ void nm_look_up_all(const struct nm_query *query, const struct nm_map *map,
         return;
     found->looks += count;
     for (size_t i = 0; i < count; i++)
-        nm_map_expect(map, keys[i]);
+        nm_filter_expect(&map->filter, keys[i]);
     for (size_t i = 0; i < count; i++)
-        if (nm_map_may_have(map, keys[i]))
+        if (nm_filter_may_have(&map->filter, keys[i]))
             try_rows(query, map, keys[i], kept, try, found);
 }
 

@@ -266,32 +266,13 @@ static void search_looks(const struct nm_query *query, struct nm_findings *found
 
 /* ---- layouts ------------------------------------------------------------ */
 
-/* The typed name, from `start` to `end` as `shift` has it; returns how many signs are
- * others, 0 when one cannot be. */
-static size_t shift_keys(const struct nm_domain *typed, const char *shift, size_t start,
-    size_t end, char *out)
-{
-    size_t changed = 0;
-
-    memcpy(out, typed->name, typed->length);
-    for (size_t at = start; at < end; at++) {
-        const uint8_t c = (uint8_t)typed->name[at];
-
-        if (c >= 128 || shift[c] == '\0')
-            return 0;
-        out[at] = shift[c];
-        changed += out[at] != typed->name[at];
-    }
-    return changed;
-}
-
-/* One sign alone is an edit like others. */
-static void search_layout(const struct nm_query *query, const char *shift, size_t end,
-    struct nm_findings *found)
+/* Keep the listed name that the typed one is, up to `end`, as `shift` has it; `hash` is
+ * that name's. One sign alone is an edit like others. */
+static void try_layout(const struct nm_query *query, const char *shift, size_t end,
+    uint64_t hash, struct nm_findings *found)
 {
     const struct nm_domain *typed = query->typed;
     const size_t start = query->parts.registrable;
-    const size_t length = typed->length - start;
     char meant[NM_DOMAIN_MAX + 1];
     struct nm_slip slip = {.typed_at = 0};
     struct nm_finding *finding;
@@ -299,10 +280,13 @@ static void search_layout(const struct nm_query *query, const char *shift, size_
     size_t last = end;
     uint32_t name;
 
-    if (shift_keys(typed, shift, start, end, meant) < 2)
+    if (!nm_index_may_have(query->index, hash))
         return;
-    name = nm_index_find(
-        query->index, nm_hash(meant + start, length), meant + start, length);
+    memcpy(meant, typed->name, typed->length);
+    for (size_t at = start; at < end; at++)
+        meant[at] = shift[(uint8_t)typed->name[at]];
+    name =
+        nm_index_find(query->index, hash, meant + start, (size_t)typed->length - start);
     finding = name != NM_NO_NAME ? nm_findings_claim(query, found, name, start) : NULL;
     if (finding == NULL)
         return;
@@ -317,6 +301,29 @@ static void search_layout(const struct nm_query *query, const char *shift, size_
 }
 
 /* People often see to the suffix, so it may be right when the rest is not. */
+static void search_layout(
+    const struct nm_query *query, const char *shift, struct nm_findings *found)
+{
+    const struct nm_domain *typed = query->typed;
+    const size_t start = query->parts.registrable;
+    uint64_t hash = query->tails.tail[start];
+    size_t changed = 0;
+
+    for (size_t at = start; at < typed->length; at++) {
+        const char c = typed->name[at];
+        const char to = (uint8_t)c < 128 ? shift[(uint8_t)c] : '\0';
+
+        if (at == query->parts.suffix && changed > 1)
+            try_layout(query, shift, at, hash, found);
+        if (to == '\0')
+            return;
+        changed += to != c;
+        hash += nm_hash_change(&query->index->powers, start, at, c, to);
+    }
+    if (changed > 1)
+        try_layout(query, shift, typed->length, hash, found);
+}
+
 static void search_layouts(const struct nm_query *query, struct nm_findings *found)
 {
     const struct nm_tables *tables = query->index->tables;
@@ -324,10 +331,8 @@ static void search_layouts(const struct nm_query *query, struct nm_findings *fou
     if (query->typed->idn ||
         query->parts.registrable + LAYOUT_BYTES_MIN >= query->parts.suffix)
         return;
-    for (size_t i = 0; i < tables->shift_count; i++) {
-        search_layout(query, tables->shifts[i], query->parts.suffix, found);
-        search_layout(query, tables->shifts[i], query->typed->length, found);
-    }
+    for (size_t i = 0; i < tables->shift_count; i++)
+        search_layout(query, tables->shifts[i], found);
 }
 
 void nm_search_shapes(const struct nm_query *query, struct nm_findings *found)

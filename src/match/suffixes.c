@@ -11,6 +11,17 @@
 
 enum { SUFFIX_LABELS_MAX = 4 }; /* labels at the end that may be a suffix */
 
+/* Where the label before the one at `start` begins; the last one's, if `start` is the
+ * end. */
+static size_t label_before(const struct nm_domain *typed, size_t start)
+{
+    size_t at = start == typed->length ? start : start - 1;
+
+    while (at > 0 && typed->name[at - 1] != '.')
+        at--;
+    return at;
+}
+
 void nm_keep_suffix(const struct nm_query *query, uint32_t at, size_t kept,
     size_t typed_suffix, size_t meant_suffix, enum nm_suffix_class class,
     struct nm_findings *found)
@@ -68,27 +79,47 @@ static void search_core(const struct nm_query *query, struct nm_findings *found)
 
 /* ---- the table ---------------------------------------------------------- */
 
+/* Where the labels before a suffix begin, the last first. */
+struct heads {
+    size_t count;
+    uint8_t at[NM_TAILS_MAX];
+};
+
+static void find_heads(const struct nm_domain *typed, size_t start, struct heads *heads)
+{
+    heads->count = 0;
+    while (start > 0 && heads->count < NM_TAILS_MAX) {
+        start = label_before(typed, start);
+        heads->at[heads->count++] = (uint8_t)start;
+    }
+}
+
+/* The listed name that is the typed one from `kept` to `start` and then the row's meant
+ * suffix. Hardly any is listed, so it is not put together before its hash says so. */
+static uint32_t find_joined(const struct nm_query *query,
+    const struct nm_suffix_row *row, size_t kept, size_t start)
+{
+    const struct nm_index *index = query->index;
+    const uint64_t hash =
+        nm_hash_join(&index->powers, &query->tails, kept, start, row->meant_hash);
+    char text[NM_DOMAIN_MAX + NM_SUFFIX_TEXT_MAX];
+
+    if (!nm_index_may_have(index, hash))
+        return NM_NO_NAME;
+    memcpy(text, query->typed->name + kept, start - kept);
+    memcpy(text + start - kept, row->meant, row->meant_length);
+    return nm_index_find(index, hash, text, start - kept + row->meant_length);
+}
+
 /* The typed name up to `start` and then the row's meant suffix may be a listed name, or
  * end in one: `mail.firm.com.com`, `firm.com`. */
 static void try_row(const struct nm_query *query, const struct nm_suffix_row *row,
-    size_t start, struct nm_findings *found)
+    size_t start, const struct heads *heads, struct nm_findings *found)
 {
-    const struct nm_index *index = query->index;
-    const uint64_t meant = nm_hash(row->meant, row->meant_length);
-    char text[2 * NM_DOMAIN_MAX];
-    size_t kept = start;
+    for (size_t i = 0; i < heads->count; i++) {
+        const size_t kept = heads->at[i];
+        const uint32_t at = find_joined(query, row, kept, start);
 
-    memcpy(text, query->typed->name, start);
-    memcpy(text + start, row->meant, row->meant_length);
-    for (size_t labels = 0; kept > 0 && labels < NM_TAILS_MAX; labels++) {
-        uint32_t at;
-
-        kept--;
-        while (kept > 0 && text[kept - 1] != '.')
-            kept--;
-        at = nm_index_find(index,
-            nm_hash_join(&index->powers, &query->tails, kept, start, meant),
-            text + kept, start + row->meant_length - kept);
         if (at != NM_NO_NAME)
             nm_keep_suffix(query, at, kept, start, start - kept, row->class, found);
     }
@@ -103,24 +134,13 @@ static void try_protected(const struct nm_query *query, const struct nm_suffix_r
 
     if (row->class != NM_SUFFIX_SLIP)
         return;
-    at = nm_index_find_suffix(query->index, nm_hash(row->meant, row->meant_length),
-        row->meant, row->meant_length);
+    at = nm_index_find_suffix(
+        query->index, row->meant_hash, row->meant, row->meant_length);
     if (at != NM_NO_NAME)
         nm_keep_suffix(query, at, start, start, 0, row->class, found);
 }
 
 /* ---- all ---------------------------------------------------------------- */
-
-/* Where the label before the one at `start` begins; the last one's, if `start` is the
- * end. */
-static size_t label_before(const struct nm_domain *typed, size_t start)
-{
-    size_t at = start == typed->length ? start : start - 1;
-
-    while (at > 0 && typed->name[at - 1] != '.')
-        at--;
-    return at;
-}
 
 /* Whether the typed name lies under a protected suffix already, or is one. */
 static bool is_under_protected(const struct nm_query *query)
@@ -156,11 +176,13 @@ static void search_labels(const struct nm_query *query, size_t start, bool prote
     size_t count;
     const struct nm_suffix_row *rows = nm_tables_suffixes(query->index->tables,
         query->typed->name + start, query->typed->length - start, &count);
+    struct heads heads;
 
+    find_heads(query->typed, start, &heads);
     if (protects)
         nm_search_suffix_edits(query, start, found);
     for (size_t i = 0; i < count; i++) {
-        try_row(query, &rows[i], start, found);
+        try_row(query, &rows[i], start, &heads, found);
         if (protects)
             try_protected(query, &rows[i], start, found);
     }

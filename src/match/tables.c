@@ -1,6 +1,7 @@
 /*
  * Suffixes and look-alikes; keyboards and letters have files of their own.
  */
+#include "hash.h"
 #include "reader.h"
 #include "tables.h"
 
@@ -81,6 +82,7 @@ static enum nm_code add_suffix(struct nm_tables *tables, const struct nm_reader 
     row->typed_length = (uint8_t)strlen(typed);
     row->meant_length = (uint8_t)strlen(meant);
     row->class = class;
+    row->meant_hash = nm_hash(meant, row->meant_length);
     return NM_OK;
 }
 

@@ -38,6 +38,7 @@ struct nm_suffix_row {
     uint8_t typed_length;
     uint8_t meant_length;
     enum nm_suffix_class class;
+    uint64_t meant_hash; /* as nm_hash has it */
 };
 
 struct nm_glyph_pair {
