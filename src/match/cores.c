@@ -1,33 +1,36 @@
 #include "cores.h"
 
-void nm_core_forms_init(const struct nm_hash_powers *powers, const char *label,
-    size_t length, struct nm_core_forms *out)
+/* Whether the character at `at` is left out as well as the one before it: of a pair,
+ * either gives the same form. */
+static bool is_pair(const char *label, size_t at)
 {
-    uint64_t tail = 0; /* T[i + 1] */
-
-    out->label = label;
-    out->length = length;
-    for (size_t i = length; i-- > 0;) {
-        const uint64_t next = nm_hash_value(label[i]) + NM_HASH_BASE * tail;
-
-        out->first[i] = powers->power[i] * (next - tail);
-        out->second[i] = i > 0 ? powers->power[i - 1] * (next - tail) : 0;
-        tail = next;
-    }
-    out->whole = tail;
+    return at > 0 && label[at] == label[at - 1];
 }
 
-size_t nm_core_forms_without(
-    const struct nm_core_forms *forms, size_t a, uint64_t out[NM_CORE_BYTES_MAX])
+size_t nm_core_forms(const struct nm_hash_powers *powers, const char *label,
+    size_t length, uint64_t out[NM_CORE_FORMS_MAX])
 {
-    const uint64_t one = forms->whole - forms->first[a];
+    const size_t end = length < NM_CORE_BYTES_MAX ? length : NM_CORE_BYTES_MAX;
+    uint64_t differences[NM_CORE_BYTES_MAX]; /* T[i] - T[i + 1] */
+    uint64_t whole = 0;
     size_t count = 0;
 
-    if (nm_core_is_pair(forms, a))
-        return 0;
-    out[count++] = one;
-    for (size_t b = a + 1; b < forms->length; b++)
-        if (b == a + 1 || !nm_core_is_pair(forms, b))
-            out[count++] = one - forms->second[b];
+    for (size_t i = end; i-- > 0;) {
+        const uint64_t longer = nm_hash_value(label[i]) + NM_HASH_BASE * whole;
+
+        differences[i] = longer - whole;
+        whole = longer;
+    }
+    out[count++] = whole;
+    for (size_t a = 0; a < end; a++) {
+        const uint64_t one = whole - powers->power[a] * differences[a];
+
+        if (is_pair(label, a))
+            continue;
+        out[count++] = one;
+        for (size_t b = a + 1; b < end; b++)
+            if (b == a + 1 || !is_pair(label, b))
+                out[count++] = one - powers->power[b - 1] * differences[b];
+    }
     return count;
 }

@@ -12,7 +12,7 @@
 #include <string.h>
 
 enum {
-    KEYS_MAX = NM_CORE_FORMS_MAX, /* or, fewer, of all other kinds */
+    KEYS_MAX = NM_DOMAIN_MAX + 5,
     ROWS_PER_BUCKET = 2,
     TEXT_BYTES = 4096 /* at first */
 };
@@ -264,22 +264,6 @@ static void near_keys(const struct nm_index *index, const char *text, size_t len
     }
 }
 
-static void form_keys(
-    const struct nm_index *index, const char *label, size_t length, struct keys *keys)
-{
-    struct nm_core_forms forms;
-    uint64_t hashes[NM_CORE_BYTES_MAX];
-
-    nm_core_forms_init(&index->powers, label, length, &forms);
-    keys->key[keys->count++] = nm_key(NM_KEY_FORM, forms.whole);
-    for (size_t a = 0; a < length; a++) {
-        const size_t count = nm_core_forms_without(&forms, a, hashes);
-
-        for (size_t i = 0; i < count; i++)
-            keys->key[keys->count++] = nm_key(NM_KEY_FORM, hashes[i]);
-    }
-}
-
 static uint64_t look_key(const struct nm_index *index, const struct nm_name *name)
 {
     const char *text = nm_name_text(index, name);
@@ -319,26 +303,23 @@ static void make_form_keys(const struct nm_index *index, size_t at, struct keys 
 
     keys->count = 0;
     if (name->has_forms)
-        form_keys(index, nm_name_text(index, name), name->suffix - 1U, keys);
-    assert(keys->count <= KEYS_MAX);
+        keys->count = nm_core_forms(
+            &index->powers, nm_name_text(index, name), name->suffix - 1U, keys->key);
+    for (size_t i = 0; i < keys->count; i++)
+        keys->key[i] = nm_key(NM_KEY_FORM, keys->key[i]);
 }
 
 /* The most probable names that are registrable themselves: what people write to most. */
 static void choose_forms(struct nm_index *index)
 {
     size_t names = 0;
-    size_t rows = 0;
 
     for (size_t i = 0; i < index->listed_count && names < NM_CORE_NAMES_MAX; i++) {
         struct nm_name *name = &index->names[i];
         const size_t length = name->suffix > 0 ? name->suffix - 1U : 0;
 
-        if (name->is_idn || name->registrable > 0 || length < NM_CORE_BYTES_MIN ||
-            length > NM_CORE_BYTES_MAX)
+        if (name->is_idn || name->registrable > 0 || length < NM_CORE_BYTES_MIN)
             continue;
-        rows += 1 + length + length * (length - 1) / 2;
-        if (rows > NM_CORE_ROWS_MAX)
-            return;
         name->has_forms = true;
         names++;
     }

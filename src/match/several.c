@@ -93,25 +93,19 @@ static void try_core(
 
 void nm_search_several(const struct nm_query *query, struct nm_findings *found)
 {
-    const struct nm_map *map = &query->index->forms;
+    const struct nm_index *index = query->index;
     const size_t kept = query->parts.registrable;
-    uint64_t keys[NM_CORE_BYTES_MAX];
-    struct nm_core_forms forms;
+    uint64_t keys[NM_CORE_FORMS_MAX];
     struct core typed;
+    size_t count;
 
     if (query->parts.registrable >= query->parts.suffix)
         return;
     typed = typed_core(query);
-    if (typed.length < NM_CORE_BYTES_MIN || typed.length > NM_CORE_BYTES_MAX)
+    if (typed.length < NM_CORE_BYTES_MIN)
         return;
-    nm_core_forms_init(&query->index->powers, typed.text, typed.length, &forms);
-    keys[0] = nm_key(NM_KEY_FORM, forms.whole);
-    nm_look_up_all(query, map, keys, 1, kept, try_core, found);
-    for (size_t a = 0; a < typed.length; a++) {
-        const size_t count = nm_core_forms_without(&forms, a, keys);
-
-        for (size_t i = 0; i < count; i++)
-            keys[i] = nm_key(NM_KEY_FORM, keys[i]);
-        nm_look_up_all(query, map, keys, count, kept, try_core, found);
-    }
+    count = nm_core_forms(&index->powers, typed.text, typed.length, keys);
+    for (size_t i = 0; i < count; i++)
+        keys[i] = nm_key(NM_KEY_FORM, keys[i]);
+    nm_look_up_all(query, &index->forms, keys, count, kept, try_core, found);
 }
