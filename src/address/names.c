@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No rule of the public suffix list is longer: the longest have five labels. Of a name
- * with more labels only the end is asked about, which bounds the work on hostile ones. */
-enum { SUFFIX_LABELS_MAX = 12 };
-
 enum nm_code nm_names_new(
     const psl_ctx_t *suffixes, struct nm_names **out, struct nm_error *error)
 {
@@ -26,6 +22,10 @@ enum nm_code nm_names_new(
         nm_names_free(&names);
         return nm_fail(
             error, NM_SYSTEM, "libpsl was built without a public suffix list");
+    }
+    if (nm_rules_new(names->suffixes, &names->rules) != NM_OK) {
+        nm_names_free(&names);
+        return nm_fail(error, NM_NO_MEMORY, "no memory for the domain name tables");
     }
     names->idna = uidna_openUTS46(options, &status);
     if (U_FAILURE(status)) {
@@ -45,45 +45,38 @@ void nm_names_free(struct nm_names **names)
         return;
     if ((*names)->idna != NULL)
         uidna_close((*names)->idna);
+    nm_rules_free(&(*names)->rules);
     free(*names);
     *names = NULL;
 }
 
-/* Where the last `count` labels of `domain` begin; 0 when it has no more than these. */
-static size_t tail_of_labels(const struct nm_domain *domain, unsigned count)
+/* libpsl answers for wildcards and exceptions; NO_STAR_RULE makes it say no where only the
+ * list's default rule `*` would fit. */
+static bool is_suffix(const struct nm_names *names, const struct nm_domain *domain,
+    const struct nm_tail *tail)
 {
-    for (size_t at = domain->length; at > 0; at--)
-        if (domain->name[at - 1] == '.' && --count == 0)
-            return at;
-    return 0;
+    const int type = PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE;
+
+    if (tail->word != NM_RULE_ASK)
+        return tail->word == NM_RULE_YES;
+    return psl_is_public_suffix2(names->suffixes, domain->name + tail->at, type) != 0;
 }
 
-/* The longest rule that fits is the one that counts, so ask from the left. libpsl
- * answers for wildcards and exceptions; NO_STAR_RULE makes it say no where only the
- * list's default rule `*` would fit. */
+/* The longest rule that fits is the one that counts, so ask from the left. */
 struct nm_domain_parts nm_domain_split(
     const struct nm_names *names, const struct nm_domain *domain)
 {
-    const int type = PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE;
-    const size_t first = tail_of_labels(domain, SUFFIX_LABELS_MAX + 1);
+    struct nm_tail tails[NM_SPLIT_TAILS_MAX];
+    const size_t count = nm_rules_tails(names->rules, domain, tails);
+    size_t suffix = count - 1;
     struct nm_domain_parts parts;
-    size_t suffix = first;
-    size_t before = first;
 
-    parts.suffix_known = true;
-    while (!psl_is_public_suffix2(names->suffixes, domain->name + suffix, type)) {
-        const char *dot = strchr(domain->name + suffix, '.');
-
-        if (dot == NULL) {
-            parts.suffix_known = false;
-            break;
-        }
-        before = suffix;
-        suffix = (size_t)(dot - domain->name) + 1;
-    }
-    assert(suffix < domain->length);
-    parts.suffix = (uint8_t)suffix;
-    parts.registrable = (uint8_t)before;
+    assert(count > 0);
+    while (suffix > 0 && !is_suffix(names, domain, &tails[suffix]))
+        suffix--;
+    parts.suffix_known = suffix > 0 || is_suffix(names, domain, &tails[0]);
+    parts.suffix = (uint8_t)tails[suffix].at;
+    parts.registrable = (uint8_t)tails[suffix + 1 < count ? suffix + 1 : suffix].at;
     return parts;
 }
 

@@ -4,6 +4,8 @@
 #ifndef NM_ADDRESS_NAMES_H
 #define NM_ADDRESS_NAMES_H
 
+#include "rules.h"
+
 #include <nearmiss/address.h>
 
 #include <libpsl.h>
@@ -24,6 +26,7 @@ enum {
 struct nm_names {
     UIDNA *idna;
     const psl_ctx_t *suffixes;
+    struct nm_rules *rules; /* NULL where `suffixes` is another list */
 };
 
 #endif

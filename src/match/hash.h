@@ -10,6 +10,7 @@
 #ifndef NM_MATCH_HASH_H
 #define NM_MATCH_HASH_H
 
+#include <base/filter.h>
 #include <nearmiss/address.h>
 
 /* Odd, so that multiplying by it loses no bit. */
@@ -29,15 +30,6 @@ struct nm_hash_tails {
 static inline uint64_t nm_hash_value(char c)
 {
     return ((uint64_t)(uint8_t)c + 1) * 0xd6e8feb86659fd93ULL;
-}
-
-/* Spread over all bits; one to one. Half of MurmurHash3's finalizer (public domain): what
- * comes in is a product already, and this is done for every key. */
-static inline uint64_t nm_hash_spread(uint64_t hash)
-{
-    hash ^= hash >> 32;
-    hash *= 0xff51afd7ed558ccdULL;
-    return hash ^ hash >> 32;
 }
 
 static inline void nm_hash_powers_init(struct nm_hash_powers *powers)

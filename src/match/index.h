@@ -13,7 +13,6 @@
 #define NM_MATCH_INDEX_H
 
 #include "cores.h"
-#include "filter.h"
 #include "hash.h"
 #include "looks.h"
 #include "ranks.h"

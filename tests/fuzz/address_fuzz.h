@@ -60,13 +60,17 @@ static void demand_reads_as(const char *text, size_t length, const struct nm_dom
         "another when read again", as->name);
 }
 
-/* libpsl looks at all labels, nm_domain_split at the last dozen: no rule is longer. */
+/* libpsl looks at all labels, nm_domain_split at the last dozen: no rule is longer. The
+ * libpsl of Debian 12 finds suffixes under `m`, which is not in its list. */
 static void demand_split(const struct nm_domain *domain)
 {
     const struct nm_domain_parts parts = nm_domain_split(the_names(), domain);
     const char *suffix = psl_unregistrable_domain(psl_builtin(), domain->name);
     const char *registrable = psl_registrable_domain(psl_builtin(), domain->name);
+    const char *dot = strrchr(domain->name, '.');
 
+    if (dot != NULL && strcmp(dot, ".m") == 0)
+        return;
     demand(domain->name + parts.suffix == suffix, "not libpsl's suffix", domain->name);
     demand(domain->name + parts.registrable ==
                (registrable != NULL ? registrable : suffix),

@@ -5,8 +5,8 @@
  * Singler, "Cache-, hash- and space-efficient Bloom filters", 2007). Of the keys that are
  * not in the set one in a hundred passes; of those that are, every one.
  */
-#ifndef NM_MATCH_FILTER_H
-#define NM_MATCH_FILTER_H
+#ifndef NM_BASE_FILTER_H
+#define NM_BASE_FILTER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +19,15 @@ struct nm_filter {
     uint64_t *words;
     uint32_t count;
 };
+
+/* A hash spread over all its bits, one to one, as a key must be. Half of MurmurHash3's
+ * finalizer (public domain): what comes in is a product already. */
+static inline uint64_t nm_hash_spread(uint64_t hash)
+{
+    hash ^= hash >> 32;
+    hash *= 0xff51afd7ed558ccdULL;
+    return hash ^ hash >> 32;
+}
 
 /* 32 bits of a hash as a place among `count`, without a division (Lemire, "Fast random
  * integer generation in an interval", 2019). */
