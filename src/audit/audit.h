@@ -68,20 +68,23 @@ void nm_audit_set_local_parts(struct nm_audit *audit, enum nm_audit_local_part s
 void nm_audit_set_retention(
     struct nm_audit *audit, unsigned keep_days, unsigned keep_days_accepted);
 
-/* What is to be forgotten. Strings are copied. */
+/* What the keepers of the log want done to it: mostly, what is to be forgotten. Strings
+ * are copied. */
 struct nm_audit_forget {
     int64_t prune_before_us;  /* cut off events older than this; 0: none */
     int64_t redact_before_us; /* take what is personal from uneventful decisions older
                                  than this; 0: from none */
     const char *address;      /* take what is personal of this address; NULL: of none */
-    const char *actor;        /* who wants it */
-    const char *reason;       /* may be NULL */
+    bool rotate_key;    /* and nothing else: let a new key sign the log from now on */
+    const char *actor;  /* who wants it */
+    const char *reason; /* may be NULL */
 };
 
 struct nm_audit_forgotten {
     bool finished;    /* else it goes on by itself */
     uint64_t cut_off; /* events that are gone, */
     uint64_t erased;  /* or have lost what is personal, so far */
+    char new_key[65]; /* public half of the key that signs now, if it was rotated */
 };
 
 /* Forget, in small steps between the events that are written, and wait for that at most
@@ -129,6 +132,8 @@ struct nm_audit_row {
     int64_t outcome_time_us; /* 0 while there is none */
     const char
         *checkpoint; /* of a signed event, its line for the system log; else NULL */
+    const char
+        *new_key; /* of a rotation, the key that signs from there on; else NULL */
 };
 
 /* What to list; a NULL or 0 asks nothing. */
@@ -239,6 +244,7 @@ enum nm_audit_finding_kind {
     NM_FINDING_REMOVED,    /* events are missing that later ones follow */
     NM_FINDING_END,        /* events are missing behind the last one */
     NM_FINDING_SIGNATURE,  /* a checkpoint in the log is not signed by the key */
+    NM_FINDING_KEY,        /* a key follows that the one before did not announce */
     NM_FINDING_CHECKPOINT, /* a checkpoint from elsewhere does not fit */
     NM_FINDING_KINDS
 };
@@ -254,8 +260,8 @@ struct nm_audit_finding {
 
 struct nm_audit_verify_query {
     const char *path;
-    const char *key; /* file of the public half; NULL: PATH-key.pub, or where that
-                               cannot be read, the one that the log itself names */
+    const char *key; /* file of public halves, the newest first; NULL: PATH-key.pub, or
+                        where that cannot be read, the one that the log itself names */
     const char *checkpoint; /* lines of the system log; NULL for none */
     unsigned threads;       /* 0: as many as there are processors, within reason */
 };

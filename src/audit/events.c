@@ -26,12 +26,16 @@ enum column {
     E_SIGNATURE,
     E_HASH,
     E_LOG,
-    E_KEY
+    E_KEY,
+    E_NEW_KEY
 };
 
 static const char tail[] =
     ", d.kind, d.queue_id, d.outcome, a.verb, a.actor, a.subject, a.decision, a.reason,"
-    " c.signature, d.hash, chain.log, chain.key"
+    " c.signature, d.hash, chain.log,"
+    " CASE WHEN c.sequence IS NOT NULL THEN coalesce((SELECT old_key FROM rotation"
+    " WHERE sequence >= d.sequence ORDER BY sequence LIMIT 1), chain.key) END,"
+    " (SELECT lower(hex(new_key)) FROM rotation WHERE sequence = d.sequence)"
     " FROM event AS d CROSS JOIN chain LEFT JOIN act AS a ON a.sequence = d.sequence"
     " LEFT JOIN checkpoint AS c ON c.sequence = d.sequence"
     " LEFT JOIN event AS o ON d.kind = 1 AND o.sequence = " NM_ROW_OUTCOME(
@@ -113,7 +117,8 @@ static enum nm_code read_event(struct nm_audit_reader *reader, sqlite3_stmt *row
     else if (event->kind == NM_EVENT_ACT)
         fine = read_act(reader->arena, row, event, &known);
     else if (event->kind != NM_EVENT_DECISION)
-        fine = read_checkpoint(reader->arena, row, out);
+        fine = read_checkpoint(reader->arena, row, out) &&
+               nm_column_nullable(reader->arena, row, E_NEW_KEY, &out->new_key);
     if (!fine)
         return nm_fail(error, NM_NO_MEMORY, "%s: out of memory", reader->path);
     if (!known)

@@ -20,6 +20,7 @@ enum statement {
     DELETE_EVENT,
     DELETE_ACT,
     DELETE_CHECKPOINT,
+    DELETE_ROTATION,
     DELETE_SEAL,
     DELETE_ENDING,
     DELETE_MENTION,
@@ -56,6 +57,7 @@ static const char *const sql_of[STATEMENTS] = {
     [DELETE_EVENT] = "DELETE FROM event WHERE sequence = ?",
     [DELETE_ACT] = "DELETE FROM act WHERE sequence = ?",
     [DELETE_CHECKPOINT] = "DELETE FROM checkpoint WHERE sequence = ?",
+    [DELETE_ROTATION] = "DELETE FROM rotation WHERE sequence = ?",
     [DELETE_SEAL] = "DELETE FROM seal WHERE sequence = ?",
     [DELETE_ENDING] = "DELETE FROM ending WHERE transaction_id ="
                       " (SELECT transaction_id FROM event WHERE sequence = ?)",

@@ -19,6 +19,7 @@ enum {
     SEED_BYTES = 32,
     HEX_LENGTH = 2 * SEED_BYTES,
     LINE_MAX_BYTES = 128,
+    PUBLICS_BYTES_MAX = NM_PUBLIC_KEYS_MAX * LINE_MAX_BYTES,
     PATH_BYTES_MAX = 4096
 };
 
@@ -51,12 +52,28 @@ static bool give_to_folders_owner(int file, const char *path)
            fchown(file, owner.st_uid, owner.st_gid) == 0;
 }
 
+/* A name is on the disk when its folder is. */
+static bool sync_folder(const char *path)
+{
+    char folder[PATH_BYTES_MAX];
+    const char *slash = strrchr(path, '/');
+    bool fine;
+    int file;
+
+    (void)snprintf(folder, sizeof folder, "%.*s",
+        slash == NULL ? 1 : (int)(slash - path) + 1, slash == NULL ? "." : path);
+    file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fine = file >= 0 && fsync(file) == 0;
+    if (file >= 0)
+        (void)close(file);
+    return fine;
+}
+
 /* Whole or not at all: a file with another name that gets this one when it is on disk. */
-static enum nm_code write_line(const char *path, mode_t mode, const char *head,
-    const uint8_t bytes[SEED_BYTES], struct nm_error *error)
+static enum nm_code write_text(
+    const char *path, mode_t mode, const char *text, struct nm_error *error)
 {
     char name[PATH_BYTES_MAX];
-    char hex[HEX_LENGTH + 1];
     enum nm_code code = NM_OK;
     int file;
 
@@ -65,15 +82,37 @@ static enum nm_code write_line(const char *path, mode_t mode, const char *head,
     file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file < 0)
         return fail(name, "cannot be made", error);
-    (void)sodium_bin2hex(hex, sizeof hex, bytes, SEED_BYTES);
-    if (dprintf(file, "%s%s\n", head, hex) < 0 || fchmod(file, mode) != 0 ||
+    if (dprintf(file, "%s", text) < 0 || fchmod(file, mode) != 0 ||
         !give_to_folders_owner(file, path) || fsync(file) != 0 ||
-        rename(name, path) != 0) {
+        rename(name, path) != 0 || !sync_folder(path)) {
         code = fail(path, "cannot be made", error);
         (void)unlink(name);
     }
-    sodium_memzero(hex, sizeof hex);
     (void)close(file);
+    return code;
+}
+
+static void put_line(
+    struct nm_buf *buf, const char *head, const uint8_t bytes[SEED_BYTES])
+{
+    char hex[HEX_LENGTH + 1];
+
+    (void)sodium_bin2hex(hex, sizeof hex, bytes, SEED_BYTES);
+    nm_buf_printf(buf, "%s%s\n", head, hex);
+    sodium_memzero(hex, sizeof hex);
+}
+
+static enum nm_code write_secret(const char *path, const char *head,
+    const uint8_t bytes[SEED_BYTES], struct nm_error *error)
+{
+    char line[LINE_MAX_BYTES];
+    struct nm_buf buf;
+    enum nm_code code;
+
+    nm_buf_init(&buf, line, sizeof line);
+    put_line(&buf, head, bytes);
+    code = write_text(path, 0600, line, error);
+    sodium_memzero(line, sizeof line);
     return code;
 }
 
@@ -136,28 +175,44 @@ enum nm_code nm_key_file(const char *path, const char *head, bool make,
     if (code == NM_OK || errno != ENOENT || !make)
         return code;
     randombytes_buf(out, SEED_BYTES);
-    return write_line(path, 0600, head, out, error);
+    return write_secret(path, head, out, error);
 }
 
-static enum nm_code read_or_make(const char *path, struct nm_key *key,
-    uint8_t seed[SEED_BYTES], struct nm_error *error)
+/* The public half, and behind it those that it follows. */
+static enum nm_code write_publics(const char *path, const uint8_t *first,
+    const struct nm_public_keys *others, struct nm_error *error)
+{
+    char text[PUBLICS_BYTES_MAX];
+    struct nm_buf buf;
+
+    nm_buf_init(&buf, text, sizeof text);
+    put_line(&buf, public_head, first);
+    for (size_t i = 0; i < others->count && i < NM_PUBLIC_KEYS_MAX - 1; i++)
+        put_line(&buf, public_head, others->keys[i]);
+    return write_text(path, 0644, text, error);
+}
+
+/* A key that nobody announced, and may be somebody else's, follows none. */
+static enum nm_code publish(const struct nm_key *key, const char *path,
+    bool follows_known, struct nm_error *error)
 {
     char beside[PATH_BYTES_MAX];
-    uint8_t known[NM_PUBLIC_KEY_BYTES];
+    struct nm_public_keys known = {.count = 0};
     struct nm_error ignored;
-    enum nm_code code = nm_key_file(path, secret_head, true, seed, error);
 
-    if (code != NM_OK)
-        return code;
-    (void)crypto_sign_seed_keypair(key->public, key->secret, seed);
     public_path(path, beside);
-    if (nm_key_read_public(beside, known, &ignored) == NM_OK &&
-        memcmp(known, key->public, sizeof known) == 0)
+    if (nm_key_read_publics(beside, &known, &ignored) != NM_OK)
+        known.count = 0;
+    else if (memcmp(known.keys[0], key->public, NM_PUBLIC_KEY_BYTES) == 0)
         return NM_OK;
-    return write_line(beside, 0644, public_head, key->public, error);
+    if (!follows_known)
+        known.count = 0;
+    return write_publics(beside, key->public, &known, error);
 }
 
-enum nm_code nm_key_open(const char *path, struct nm_key **out, struct nm_error *error)
+/* Read the key at `path`, or make one; `make` a new one whatever is there. */
+static enum nm_code load(
+    const char *path, bool make, struct nm_key **out, struct nm_error *error)
 {
     struct nm_key *key = malloc(sizeof *key);
     uint8_t seed[SEED_BYTES];
@@ -165,7 +220,11 @@ enum nm_code nm_key_open(const char *path, struct nm_key **out, struct nm_error 
 
     if (key == NULL)
         return nm_fail(error, NM_NO_MEMORY, "%s: out of memory", path);
-    code = read_or_make(path, key, seed, error);
+    if (make)
+        (void)unlink(path);
+    code = nm_key_file(path, secret_head, true, seed, error);
+    if (code == NM_OK)
+        (void)crypto_sign_seed_keypair(key->public, key->secret, seed);
     sodium_memzero(seed, sizeof seed);
     if (code != NM_OK) {
         nm_key_close(&key);
@@ -173,6 +232,68 @@ enum nm_code nm_key_open(const char *path, struct nm_key **out, struct nm_error 
     }
     *out = key;
     return NM_OK;
+}
+
+enum nm_code nm_key_open(const char *path, struct nm_key **out, struct nm_error *error)
+{
+    struct nm_key *key = NULL;
+    enum nm_code code = load(path, false, &key, error);
+
+    if (code == NM_OK)
+        code = publish(key, path, false, error);
+    if (code != NM_OK) {
+        nm_key_close(&key);
+        return code;
+    }
+    *out = key;
+    return NM_OK;
+}
+
+/* ---- one that follows --------------------------------------------------- */
+
+static void next_path(const char *path, char out[PATH_BYTES_MAX])
+{
+    (void)snprintf(out, PATH_BYTES_MAX, "%s.next", path);
+}
+
+enum nm_code nm_key_make_next(
+    const char *path, struct nm_key **out, struct nm_error *error)
+{
+    char next[PATH_BYTES_MAX];
+
+    next_path(path, next);
+    return load(next, true, out, error);
+}
+
+enum nm_code nm_key_take_next(
+    const char *path, const struct nm_key *next, struct nm_error *error)
+{
+    char name[PATH_BYTES_MAX];
+    const enum nm_code code = publish(next, path, true, error);
+
+    next_path(path, name);
+    if (code != NM_OK)
+        return code;
+    return rename(name, path) == 0 && sync_folder(path)
+               ? NM_OK
+               : fail(name, "cannot take the place of the key before it", error);
+}
+
+void nm_key_settle(const char *path, const uint8_t *public)
+{
+    char name[PATH_BYTES_MAX];
+    struct nm_key *next = NULL;
+    struct nm_error ignored;
+
+    next_path(path, name);
+    if (access(name, F_OK) != 0)
+        return;
+    if (load(name, false, &next, &ignored) == NM_OK && public != NULL &&
+        memcmp(next->public, public, NM_PUBLIC_KEY_BYTES) == 0)
+        (void)nm_key_take_next(path, next, &ignored);
+    else
+        (void)unlink(name);
+    nm_key_close(&next);
 }
 
 void nm_key_close(struct nm_key **key)
@@ -201,8 +322,41 @@ bool nm_key_verify(const uint8_t public[NM_PUBLIC_KEY_BYTES], const void *bytes,
     return crypto_sign_verify_detached(signature, bytes, length, public) == 0;
 }
 
-enum nm_code nm_key_read_public(
-    const char *path, uint8_t out[NM_PUBLIC_KEY_BYTES], struct nm_error *error)
+/* The whole file; a longer one has what we cannot read. */
+static enum nm_code read_publics_text(
+    const char *path, char text[PUBLICS_BYTES_MAX + 1], struct nm_error *error)
 {
-    return read_line(path, public_head, 0, out, error);
+    FILE *file = fopen(path, "rbe");
+    size_t length;
+
+    if (file == NULL)
+        return fail(path, "cannot be read", error);
+    length = fread(text, 1, PUBLICS_BYTES_MAX, file);
+    text[length] = '\0';
+    (void)fclose(file);
+    return NM_OK;
+}
+
+enum nm_code nm_key_read_publics(
+    const char *path, struct nm_public_keys *out, struct nm_error *error)
+{
+    char text[PUBLICS_BYTES_MAX + 1];
+    enum nm_code code = read_publics_text(path, text, error);
+
+    out->count = 0;
+    for (const char *line = text;
+         code == NM_OK && (out->count == 0 || line[0] != '\0') &&
+         out->count < NM_PUBLIC_KEYS_MAX;
+         line += strcspn(line, "\n"), line += line[0] == '\n')
+        code = parse_line(path, line, public_head, out->keys[out->count++], error);
+    return code;
+}
+
+bool nm_key_is_among(
+    const struct nm_public_keys *keys, const uint8_t public[NM_PUBLIC_KEY_BYTES])
+{
+    for (size_t i = 0; i < keys->count; i++)
+        if (memcmp(keys->keys[i], public, NM_PUBLIC_KEY_BYTES) == 0)
+            return true;
+    return false;
 }

@@ -64,6 +64,7 @@ enum statement {
     FIND_ACT,
     ADD_ACT,
     ADD_SEAL,
+    ADD_ROTATION,
     FIND_CONFIG,
     ADD_CONFIG,
     NOTE_CONFIG,
@@ -80,6 +81,8 @@ static const char *const sql_of[STATEMENTS] = {
     [ADD_ACT] = "INSERT INTO act (sequence, verb, actor, subject, decision, reason)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
     [ADD_SEAL] = "INSERT INTO seal (sequence, upto, hash) VALUES (?, ?, ?)",
+    [ADD_ROTATION] =
+        "INSERT INTO rotation (sequence, old_key, new_key) VALUES (?, ?, ?)",
     [FIND_CONFIG] = "SELECT id FROM config WHERE hash = ?",
     [ADD_CONFIG] = "INSERT INTO config (hash) VALUES (?)",
     [NOTE_CONFIG] = "INSERT INTO config (hash, text) VALUES (?1, ?2)"
@@ -121,6 +124,7 @@ struct nm_rows {
     enum nm_audit_local_part sender_local_part;
     enum nm_audit_local_part recipient_local_part;
     const struct nm_seal *seal; /* of the event that is written, if that is one */
+    const struct nm_rotation *rotation; /* the same */
     struct row rows[ROWS_MAX];
     uint8_t random[RANDOM_BYTES]; /* for salts: asked for in large pieces */
     size_t random_left;
@@ -380,6 +384,16 @@ static int bind_seal(struct nm_rows *rows, sqlite3_stmt *insert, struct row *row
     return SQLITE_OK;
 }
 
+static int bind_rotation(struct nm_rows *rows, sqlite3_stmt *insert, struct row *row,
+    const struct nm_audit_event *event)
+{
+    (void)insert;
+    (void)event;
+    nm_link_add(&row->link, rows->rotation->old_key, NM_PUBLIC_KEY_BYTES);
+    nm_link_add(&row->link, rows->rotation->new_key, NM_PUBLIC_KEY_BYTES);
+    return SQLITE_OK;
+}
+
 /* ---- an event ----------------------------------------------------------- */
 
 static bool has_personal_parts(enum nm_event_kind kind)
@@ -421,7 +435,8 @@ static int bind_event(struct nm_rows *rows, sqlite3_stmt *insert, size_t at,
         [NM_EVENT_OUTCOME] = bind_message_outcome,
         [NM_EVENT_ACT] = bind_act,
         [NM_EVENT_CHECKPOINT] = bind_checkpoint,
-        [NM_EVENT_SEAL] = bind_seal};
+        [NM_EVENT_SEAL] = bind_seal,
+        [NM_EVENT_ROTATION] = bind_rotation};
     struct row *row = &rows->rows[at];
     int64_t ignored;
     int status;
@@ -490,6 +505,18 @@ static int add_seal(struct nm_rows *rows, const struct row *row)
     return nm_sql_run(add);
 }
 
+static int add_rotation(struct nm_rows *rows, const struct row *row)
+{
+    sqlite3_stmt *add = rows->statements[ADD_ROTATION];
+
+    (void)sqlite3_bind_int64(add, 1, row->link.sequence);
+    (void)sqlite3_bind_blob(
+        add, 2, rows->rotation->old_key, NM_PUBLIC_KEY_BYTES, SQLITE_STATIC);
+    (void)sqlite3_bind_blob(
+        add, 3, rows->rotation->new_key, NM_PUBLIC_KEY_BYTES, SQLITE_STATIC);
+    return nm_sql_run(add);
+}
+
 /* ---- writing ------------------------------------------------------------ */
 
 /* What a row that was written is known by, and what it has beside. */
@@ -502,6 +529,8 @@ static int note_written(
         return add_act(rows, row, event);
     if (event->kind == NM_EVENT_SEAL)
         return add_seal(rows, row);
+    if (event->kind == NM_EVENT_ROTATION)
+        return add_rotation(rows, row);
     if (event->kind == NM_EVENT_OUTCOME)
         return nm_endings_add(rows->endings, row->link.sequence, event);
     if (event->kind != NM_EVENT_DECISION)
@@ -581,10 +610,12 @@ int nm_rows_add_once(struct nm_rows *rows, const struct nm_audit_event *event)
 }
 
 int nm_rows_add_mark(struct nm_rows *rows, int64_t time_us, const char *gateway,
-    const struct nm_seal *seal, struct nm_mark *out)
+    const struct nm_seal *seal, const struct nm_rotation *rotation, struct nm_mark *out)
 {
     const struct nm_audit_event event = {
-        .kind = seal != NULL ? NM_EVENT_SEAL : NM_EVENT_CHECKPOINT,
+        .kind = seal != NULL       ? NM_EVENT_SEAL
+                : rotation != NULL ? NM_EVENT_ROTATION
+                                   : NM_EVENT_CHECKPOINT,
         .time_us = time_us,
         .gateway = gateway,
     };
@@ -592,9 +623,11 @@ int nm_rows_add_mark(struct nm_rows *rows, int64_t time_us, const char *gateway,
     int status = nm_rows_flush(rows);
 
     rows->seal = seal;
+    rows->rotation = rotation;
     if (status == SQLITE_OK)
         status = write_with(rows, INSERT_ONE, &events, 1);
     rows->seal = NULL;
+    rows->rotation = NULL;
     *out = rows->last;
     return status;
 }

@@ -7,6 +7,7 @@
 #define NM_AUDIT_ROWS_H
 
 #include "gate/ports.h"
+#include "key.h"
 #include "mentions.h"
 #include "pseudonym.h"
 
@@ -36,9 +37,17 @@ struct nm_seal {
     struct nm_hash hash;
 };
 
-/* Write a checkpoint, or with `seal` a seal, behind all that was added. */
+/* What a rotation says: another key signs from here on. Public halves. */
+struct nm_rotation {
+    uint8_t old_key[NM_PUBLIC_KEY_BYTES];
+    uint8_t new_key[NM_PUBLIC_KEY_BYTES];
+};
+
+/* Write a checkpoint, or with one of these a seal or a rotation, behind all that was
+ * added. */
 int nm_rows_add_mark(struct nm_rows *rows, int64_t time_us, const char *gateway,
-    const struct nm_seal *seal, struct nm_mark *out);
+    const struct nm_seal *seal, const struct nm_rotation *rotation,
+    struct nm_mark *out);
 
 /* The end of the chain. */
 const struct nm_mark *nm_rows_last(const struct nm_rows *rows);

@@ -13,7 +13,8 @@
 #include <string.h>
 
 static_assert(NM_EVENT_DECISION == 1 && NM_EVENT_OUTCOME == 2 && NM_EVENT_ACT == 3 &&
-                  NM_EVENT_CHECKPOINT == 4 && NM_EVENT_SEAL == 5,
+                  NM_EVENT_CHECKPOINT == 4 && NM_EVENT_SEAL == 5 &&
+                  NM_EVENT_ROTATION == 6,
     "the schema says so");
 
 /* ---- words -------------------------------------------------------------- */

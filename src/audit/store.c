@@ -95,14 +95,84 @@ static bool is_checkpoint_due(const struct nm_store *store)
            NM_CHECKPOINT_EVENTS;
 }
 
-static int add_signature(struct nm_store *store)
+static int add_signature(struct nm_store *store, const struct nm_checkpoint *checkpoint)
 {
     sqlite3_stmt *add = store->statements[ADD_SIGNATURE];
 
-    (void)sqlite3_bind_int64(add, 1, store->checkpoint.sequence);
+    (void)sqlite3_bind_int64(add, 1, checkpoint->sequence);
     (void)sqlite3_bind_blob(
-        add, 2, store->checkpoint.signature, NM_SIGNATURE_BYTES, SQLITE_STATIC);
+        add, 2, checkpoint->signature, NM_SIGNATURE_BYTES, SQLITE_STATIC);
     return nm_sql_run(add);
+}
+
+/* The key that the log names as the one that signs it; false when it names none. */
+static bool read_named_key(struct nm_store *store, uint8_t out[NM_PUBLIC_KEY_BYTES])
+{
+    sqlite3_stmt *query = NULL;
+    bool found =
+        nm_sql_prepare(store->db, "SELECT key FROM chain", &query) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW &&
+        sqlite3_column_bytes(query, 0) == NM_PUBLIC_KEY_BYTES;
+
+    if (found)
+        memcpy(out, sqlite3_column_blob(query, 0), NM_PUBLIC_KEY_BYTES);
+    (void)sqlite3_finalize(query);
+    return found;
+}
+
+/* For those who have nothing but the database; whoever changes it can change this too. */
+static int note_key(struct nm_store *store)
+{
+    sqlite3_stmt *update = NULL;
+    int status = nm_sql_prepare(
+        store->db, "UPDATE chain SET key = ?1 WHERE key IS NOT ?1", &update);
+
+    if (status == SQLITE_OK) {
+        (void)sqlite3_bind_blob(
+            update, 1, nm_key_public(store->key), NM_PUBLIC_KEY_BYTES, SQLITE_STATIC);
+        status = nm_sql_run(update);
+    }
+    (void)sqlite3_finalize(update);
+    return status;
+}
+
+/* Another key signs from here on, as `signer` says. */
+static int add_rotation(struct nm_store *store, const uint8_t *old_key,
+    const uint8_t *new_key, const struct nm_key *signer)
+{
+    struct nm_rotation rotation;
+    struct nm_checkpoint checkpoint = store->checkpoint;
+    struct nm_mark mark;
+    int status;
+
+    memcpy(rotation.old_key, old_key, NM_PUBLIC_KEY_BYTES);
+    memcpy(rotation.new_key, new_key, NM_PUBLIC_KEY_BYTES);
+    checkpoint.time_us = store->clock.now_us(store->clock.self);
+    status = nm_rows_add_mark(
+        store->rows, checkpoint.time_us, store->gateway, NULL, &rotation, &mark);
+    if (status != SQLITE_OK)
+        return status;
+    checkpoint.sequence = mark.sequence;
+    checkpoint.hash = mark.hash;
+    nm_checkpoint_sign(&checkpoint, signer);
+    return add_signature(store, &checkpoint);
+}
+
+/* Where the file holds another key than the log was signed with, and none was announced,
+ * the one before is lost, or this is not the key of this log: the new one can only say so
+ * itself. */
+static int take_up_key(struct nm_store *store)
+{
+    uint8_t named[NM_PUBLIC_KEY_BYTES];
+    const bool has_named = read_named_key(store, named);
+    int status = SQLITE_OK;
+
+    nm_key_settle(store->key_path, has_named ? named : NULL);
+    if (nm_key_open(store->key_path, &store->key, &store->key_error) != NM_OK)
+        return SQLITE_OK;
+    if (has_named && memcmp(named, nm_key_public(store->key), NM_PUBLIC_KEY_BYTES) != 0)
+        status = add_rotation(store, named, nm_key_public(store->key), store->key);
+    return status == SQLITE_OK ? note_key(store) : status;
 }
 
 /* Sign the end of the chain; with `seal`, one that says what was cut off. Without a key
@@ -111,23 +181,23 @@ static int add_signature(struct nm_store *store)
 static int add_checkpoint(struct nm_store *store, const struct nm_seal *seal)
 {
     struct nm_mark mark;
-    int status;
+    int status = store->key == NULL ? take_up_key(store) : SQLITE_OK;
 
-    if (store->key == NULL)
-        (void)nm_key_open(store->key_path, &store->key, &store->key_error);
+    if (status != SQLITE_OK)
+        return status;
     store->checkpoint.sequence = nm_rows_last(store->rows)->sequence;
     if (store->key == NULL && seal == NULL)
         return SQLITE_OK;
     store->checkpoint.time_us = store->clock.now_us(store->clock.self);
     status = nm_rows_add_mark(
-        store->rows, store->checkpoint.time_us, store->gateway, seal, &mark);
+        store->rows, store->checkpoint.time_us, store->gateway, seal, NULL, &mark);
     if (status != SQLITE_OK || store->key == NULL)
         return status;
     store->checkpoint.sequence = mark.sequence;
     store->checkpoint.hash = mark.hash;
     nm_checkpoint_sign(&store->checkpoint, store->key);
     store->checkpoint_is_new = true;
-    return add_signature(store);
+    return add_signature(store, &store->checkpoint);
 }
 
 /* ---- writing ------------------------------------------------------------ */
@@ -368,12 +438,68 @@ static int forget_piece(struct nm_store *store, struct nm_forgetting *task, bool
     return SQLITE_OK;
 }
 
+/* ---- another key -------------------------------------------------------- */
+
+static int write_rotation(
+    struct nm_store *store, struct nm_forgetting *task, struct nm_key *next)
+{
+    struct nm_key *before = store->key;
+    char subject[32 + 2 * NM_PUBLIC_KEY_BYTES];
+    struct nm_buf buf;
+    int status;
+
+    (void)sodium_bin2hex(
+        task->new_key, sizeof task->new_key, nm_key_public(next), NM_PUBLIC_KEY_BYTES);
+    nm_buf_init(&buf, subject, sizeof subject);
+    nm_buf_printf(&buf, "public key %s", task->new_key);
+    status = nm_sql_run(store->statements[BEGIN]);
+    if (status == SQLITE_OK)
+        status = add_act(store, task, NM_VERB_KEY_ROTATED, subject);
+    if (status == SQLITE_OK)
+        status =
+            add_rotation(store, nm_key_public(before), nm_key_public(next), before);
+    store->key = next;
+    nm_key_close(&before);
+    if (status == SQLITE_OK)
+        status = note_key(store);
+    if (status == SQLITE_OK)
+        status = add_checkpoint(store, NULL);
+    return status == SQLITE_OK ? commit(store) : status;
+}
+
+/* Where no new key can be made, all stays as it is. */
+static enum nm_code rotate_key(
+    struct nm_store *store, struct nm_forgetting *task, struct nm_error *error)
+{
+    struct nm_key *next = NULL;
+    struct nm_error refused;
+    int status;
+
+    task->done = true;
+    if (store->key == NULL) {
+        task->refused = store->key_error;
+        return NM_OK;
+    }
+    if (nm_key_make_next(store->key_path, &next, &refused) != NM_OK) {
+        task->refused = refused;
+        return NM_OK;
+    }
+    status = write_rotation(store, task, next);
+    if (status != SQLITE_OK)
+        return fail(store, status, error);
+    if (nm_key_take_next(store->key_path, store->key, &refused) != NM_OK)
+        task->refused = refused;
+    return check_in_place(store, error);
+}
+
 enum nm_code nm_store_forget(
     struct nm_store *store, struct nm_forgetting *task, struct nm_error *error)
 {
     bool more = false;
     int status;
 
+    if (task->what.rotate_key)
+        return rotate_key(store, task, error);
     if (task->stage ==
         COPY) { /* so that the old pages are nowhere, readers permitting */
         (void)sqlite3_wal_checkpoint_v2(
@@ -508,25 +634,6 @@ static int read_log_name(struct nm_store *store)
     return status;
 }
 
-/* For those who have nothing but the database; whoever changes it can change this too. */
-static int note_key(struct nm_store *store)
-{
-    sqlite3_stmt *update = NULL;
-    int status;
-
-    if (store->key == NULL)
-        return SQLITE_OK;
-    status = nm_sql_prepare(
-        store->db, "UPDATE chain SET key = ?1 WHERE key IS NOT ?1", &update);
-    if (status == SQLITE_OK) {
-        (void)sqlite3_bind_blob(
-            update, 1, nm_key_public(store->key), NM_PUBLIC_KEY_BYTES, SQLITE_STATIC);
-        status = nm_sql_run(update);
-    }
-    (void)sqlite3_finalize(update);
-    return status;
-}
-
 static int begin_writing(struct nm_store *store)
 {
     int status = nm_sql_run(store->statements[BEGIN]);
@@ -537,8 +644,6 @@ static int begin_writing(struct nm_store *store)
         status = read_log_name(store);
     if (status == SQLITE_OK)
         status = add_checkpoint(store, NULL);
-    if (status == SQLITE_OK)
-        status = note_key(store);
     if (status == SQLITE_OK && nm_rows_may_fill(store->rows))
         status = nm_rows_fill(store->rows); /* which is all, for most logs */
     return status == SQLITE_OK ? commit(store) : status;

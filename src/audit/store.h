@@ -42,9 +42,12 @@ struct nm_forgetting {
     int stage;
     int64_t after;
     int64_t upto;
-    uint64_t cut_off; /* events that are gone, */
-    uint64_t erased;  /* or have lost what is personal */
+    uint64_t cut_off;                          /* events that are gone, */
+    uint64_t erased;                           /* or have lost what is personal */
+    char new_key[2 * NM_PUBLIC_KEY_BYTES + 1]; /* public half, of a rotation */
     bool done;
+    struct nm_error refused; /* why it was not done, with a code other than NM_OK; the
+                                log is as it was */
 };
 
 /* Do a piece of it, in a commit of its own. */

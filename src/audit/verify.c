@@ -4,6 +4,11 @@
  * stretch needs to know just the one before it. Whether the hashes are those that were
  * there once, the signed checkpoints say: those in the log, and better, copies of them
  * from elsewhere.
+ *
+ * Keys follow one another by rotations, events that the key before signed. One known key
+ * vouches for all others: for the later ones by its signature, for the earlier ones since
+ * the chain that it signed tells of them. A key may sign only what lies between the
+ * rotations that begin and end it.
  */
 #include "checkpoint.h"
 #include "digests.h"
@@ -26,7 +31,17 @@ enum {
     CODE_MAX = 255
 };
 
-enum statement { ROWS, BEFORE, ACT, SEAL, SIGNATURE, TEXT, CONFIG, STATEMENTS };
+enum statement {
+    ROWS,
+    BEFORE,
+    ACT,
+    SEAL,
+    ROTATION,
+    SIGNATURE,
+    TEXT,
+    CONFIG,
+    STATEMENTS
+};
 
 static const char *const sql_of[STATEMENTS] = {
     [ROWS] = "SELECT sequence, kind, time_us, id, transaction_id, gateway, domain,"
@@ -37,6 +52,7 @@ static const char *const sql_of[STATEMENTS] = {
                 " ORDER BY sequence DESC LIMIT 1"),
     [ACT] = "SELECT verb, actor, subject, decision, reason FROM act WHERE sequence = ?",
     [SEAL] = "SELECT upto, hash FROM seal WHERE sequence = ?",
+    [ROTATION] = "SELECT old_key, new_key FROM rotation WHERE sequence = ?",
     [SIGNATURE] = "SELECT signature FROM checkpoint WHERE sequence = ?",
     [TEXT] = "SELECT value FROM text WHERE id = ?",
     [CONFIG] = "SELECT hash FROM config WHERE id = ?",
@@ -84,11 +100,18 @@ struct found {
     int64_t sound_us;
 };
 
+/* The key that signs up to a sequence. */
+struct era {
+    int64_t upto;
+    uint8_t key[NM_PUBLIC_KEY_BYTES];
+};
+
 struct verify {
     const struct nm_audit_verify_query *query;
     uint8_t log[NM_LOG_NAME_BYTES];
-    uint8_t key[NM_PUBLIC_KEY_BYTES];
-    bool has_key;
+    struct nm_public_keys trusted; /* the newest first; none when count is 0 */
+    struct era *eras;              /* by their sequences; the last has no end */
+    size_t era_count;              /* 0 while no key is known */
     int64_t chained;
     int64_t first; /* that is there */
     int64_t last;
@@ -281,6 +304,23 @@ static bool add_seal(struct worker *worker, sqlite3_stmt *row, struct nm_link *l
     return sound && has_no_values(row);
 }
 
+static bool add_rotation(struct worker *worker, sqlite3_stmt *row, struct nm_link *link)
+{
+    sqlite3_stmt *rotation = worker->statements[ROTATION];
+    bool sound;
+
+    (void)sqlite3_bind_int64(rotation, 1, link->sequence);
+    sound = sqlite3_step(rotation) == SQLITE_ROW &&
+            sqlite3_column_bytes(rotation, 0) == NM_PUBLIC_KEY_BYTES &&
+            sqlite3_column_bytes(rotation, 1) == NM_PUBLIC_KEY_BYTES;
+    if (sound) {
+        nm_link_add(link, sqlite3_column_blob(rotation, 0), NM_PUBLIC_KEY_BYTES);
+        nm_link_add(link, sqlite3_column_blob(rotation, 1), NM_PUBLIC_KEY_BYTES);
+    }
+    (void)sqlite3_reset(rotation);
+    return sound && has_no_values(row);
+}
+
 static bool add_parts(struct worker *worker, sqlite3_stmt *row, struct nm_link *link)
 {
     const struct nm_bytes column_salt = column(row, V_SALT);
@@ -295,6 +335,8 @@ static bool add_parts(struct worker *worker, sqlite3_stmt *row, struct nm_link *
         return salted && add_act(worker, row, &salts, link);
     case NM_EVENT_SEAL:
         return add_seal(worker, row, link);
+    case NM_EVENT_ROTATION:
+        return add_rotation(worker, row, link);
     default:
         return has_no_values(row);
     }
@@ -330,6 +372,44 @@ static bool read_link(struct worker *worker, sqlite3_stmt *row, struct nm_link *
 
 /* ---- the chain ---------------------------------------------------------- */
 
+/* The era of a sequence, or NULL when no key is known. */
+static const struct era *era_of(const struct verify *verify, int64_t sequence)
+{
+    size_t low = 0;
+    size_t high = verify->era_count;
+
+    while (low + 1 < high) {
+        const size_t middle = low + (high - low) / 2;
+
+        if (verify->eras[middle - 1].upto < sequence)
+            low = middle;
+        else
+            high = middle;
+    }
+    return verify->era_count > 0 ? &verify->eras[low] : NULL;
+}
+
+/* A key that was lost announces none. Who trusts both says so himself. */
+static bool is_vouched_for(const struct verify *verify, const struct era *era,
+    const struct nm_checkpoint *rotation)
+{
+    const struct era *next = era + 1;
+
+    return rotation->sequence == era->upto && next < verify->eras + verify->era_count &&
+           nm_key_is_among(&verify->trusted, era->key) &&
+           nm_key_is_among(&verify->trusted, next->key) &&
+           nm_checkpoint_verify(rotation, next->key);
+}
+
+static bool is_signed(
+    const struct verify *verify, const struct nm_checkpoint *checkpoint)
+{
+    const struct era *era = era_of(verify, checkpoint->sequence);
+
+    return era != NULL && (nm_checkpoint_verify(checkpoint, era->key) ||
+                              is_vouched_for(verify, era, checkpoint));
+}
+
 static int check_signature(
     struct worker *worker, const struct nm_link *link, const struct nm_hash *hash)
 {
@@ -347,8 +427,10 @@ static int check_signature(
         memcpy(checkpoint.log, verify->log, NM_LOG_NAME_BYTES);
     }
     (void)sqlite3_reset(query);
-    if (!sound || !verify->has_key || !nm_checkpoint_verify(&checkpoint, verify->key))
-        return find(worker, NM_FINDING_SIGNATURE, link->sequence, link->sequence);
+    if (!sound || !is_signed(verify, &checkpoint))
+        return find(worker,
+            link->kind == NM_EVENT_ROTATION ? NM_FINDING_KEY : NM_FINDING_SIGNATURE,
+            link->sequence, link->sequence);
     if (link->sequence > worker->signed_upto) {
         worker->signed_upto = link->sequence;
         worker->signed_us = link->time_us;
@@ -404,7 +486,8 @@ static int check_row(struct worker *worker, sqlite3_stmt *row)
     sound = read_link(worker, row, &link);
     status = check_hash(worker, &link, sound, &end);
     if (status == SQLITE_OK &&
-        (link.kind == NM_EVENT_CHECKPOINT || link.kind == NM_EVENT_SEAL))
+        (link.kind == NM_EVENT_CHECKPOINT || link.kind == NM_EVENT_SEAL ||
+            link.kind == NM_EVENT_ROTATION))
         status = check_signature(worker, &link, &end.hash);
     worker->before = end;
     return status;
@@ -564,9 +647,11 @@ static int read_chain(struct verify *verify, sqlite3 *db)
     if (status == SQLITE_ROW && sqlite3_column_bytes(query, 0) == NM_LOG_NAME_BYTES) {
         memcpy(verify->log, sqlite3_column_blob(query, 0), NM_LOG_NAME_BYTES);
         verify->chained = sqlite3_column_int64(query, 1);
-        if (!verify->has_key && sqlite3_column_bytes(query, 2) == NM_PUBLIC_KEY_BYTES) {
-            memcpy(verify->key, sqlite3_column_blob(query, 2), NM_PUBLIC_KEY_BYTES);
-            verify->has_key = true;
+        if (verify->trusted.count == 0 &&
+            sqlite3_column_bytes(query, 2) == NM_PUBLIC_KEY_BYTES) {
+            memcpy(verify->trusted.keys[0], sqlite3_column_blob(query, 2),
+                NM_PUBLIC_KEY_BYTES);
+            verify->trusted.count = 1;
             verify->verdict->key_is_the_logs = true;
         }
         status = SQLITE_OK;
@@ -575,6 +660,102 @@ static int read_chain(struct verify *verify, sqlite3 *db)
     }
     (void)sqlite3_finalize(query);
     return status;
+}
+
+static void copy_key(sqlite3_stmt *row, int at, uint8_t out[NM_PUBLIC_KEY_BYTES])
+{
+    memset(out, 0, NM_PUBLIC_KEY_BYTES); /* which nothing is signed by */
+    if (sqlite3_column_bytes(row, at) == NM_PUBLIC_KEY_BYTES)
+        memcpy(out, sqlite3_column_blob(row, at), NM_PUBLIC_KEY_BYTES);
+}
+
+static int find_key(struct verify *verify, int64_t sequence)
+{
+    return add_finding(verify, &(struct found){NM_FINDING_KEY, sequence, sequence, 0});
+}
+
+/* The era that ends with this rotation, and the one that begins. */
+static int add_era(struct verify *verify, sqlite3_stmt *row)
+{
+    struct era *last = &verify->eras[verify->era_count - 1];
+    uint8_t old_key[NM_PUBLIC_KEY_BYTES];
+    int status = SQLITE_OK;
+
+    last->upto = sqlite3_column_int64(row, 0);
+    copy_key(row, 1, old_key);
+    if (verify->era_count == 1)
+        memcpy(last->key, old_key, sizeof old_key);
+    else if (memcmp(last->key, old_key, sizeof old_key) != 0)
+        status = find_key(verify, last->upto);
+    last[1].upto = INT64_MAX;
+    copy_key(row, 2, last[1].key);
+    verify->era_count++;
+    return status;
+}
+
+static int read_rotations(struct verify *verify, sqlite3 *db, int64_t count)
+{
+    sqlite3_stmt *query = NULL;
+    int status = nm_sql_prepare(db,
+        "SELECT r.sequence, r.old_key, r.new_key FROM rotation AS r"
+        " JOIN event AS e ON e.sequence = r.sequence WHERE e.kind = 6"
+        " AND r.sequence >= (SELECT first FROM chain) ORDER BY r.sequence LIMIT ?",
+        &query);
+
+    if (status == SQLITE_OK) {
+        (void)sqlite3_bind_int64(query, 1, count);
+        while ((status = sqlite3_step(query)) == SQLITE_ROW) {
+            status = add_era(verify, query);
+            if (status != SQLITE_OK)
+                break;
+        }
+    }
+    (void)sqlite3_finalize(query);
+    return status == SQLITE_DONE ? SQLITE_OK : status;
+}
+
+/* Somebody else's key could announce ours, and nothing of ours follow. */
+static int check_eras(struct verify *verify, sqlite3 *db)
+{
+    bool is_known = false;
+    int64_t follows = 0;
+    int status = SQLITE_OK;
+
+    if (verify->era_count < 2)
+        return SQLITE_OK;
+    for (size_t i = 0; i < verify->era_count; i++)
+        is_known = is_known || memcmp(verify->eras[i].key, verify->trusted.keys[0],
+                                   NM_PUBLIC_KEY_BYTES) == 0;
+    status = nm_sql_number(db,
+        "SELECT count(*) FROM checkpoint AS c JOIN event AS e"
+        " ON e.sequence = c.sequence WHERE e.kind IN (4, 5) AND c.sequence > ?",
+        verify->eras[verify->era_count - 2].upto, &follows);
+    if (status == SQLITE_OK && !is_known)
+        status = find_key(verify, verify->eras[0].upto);
+    if (status == SQLITE_OK && follows == 0)
+        status = find_key(verify, verify->eras[verify->era_count - 2].upto);
+    return status;
+}
+
+/* Which key signed when. */
+static int read_eras(struct verify *verify, sqlite3 *db)
+{
+    int64_t rotations = 0;
+    int status = SQLITE_OK;
+
+    if (verify->trusted.count == 0)
+        return SQLITE_OK;
+    status = nm_sql_number(db, "SELECT count(*) FROM rotation", 0, &rotations);
+    if (status != SQLITE_OK)
+        return status;
+    verify->eras = calloc((size_t)rotations + 1, sizeof *verify->eras);
+    if (verify->eras == NULL)
+        return SQLITE_NOMEM;
+    verify->era_count = 1;
+    verify->eras[0].upto = INT64_MAX;
+    memcpy(verify->eras[0].key, verify->trusted.keys[0], NM_PUBLIC_KEY_BYTES);
+    status = read_rotations(verify, db, rotations);
+    return status == SQLITE_OK ? check_eras(verify, db) : status;
 }
 
 /* The last seal, or the chain's beginning. */
@@ -623,6 +804,8 @@ static int read_log(struct verify *verify, sqlite3 *db)
     if (status == SQLITE_OK)
         status = read_chain(verify, db);
     if (status == SQLITE_OK)
+        status = read_eras(verify, db);
+    if (status == SQLITE_OK)
         status = read_start(verify, db);
     if (status == SQLITE_OK)
         status = read_bounds(verify, db);
@@ -641,6 +824,7 @@ static int check_end(struct verify *verify, sqlite3 *db)
         "SELECT max((SELECT coalesce(max(sequence), 0) FROM checkpoint),"
         " (SELECT coalesce(max(sequence), 0) FROM act),"
         " (SELECT coalesce(max(sequence), 0) FROM seal),"
+        " (SELECT coalesce(max(sequence), 0) FROM rotation),"
         " (SELECT coalesce(max(sequence), 0) FROM event),"
         " (SELECT indexed FROM state))";
     struct found finding = {NM_FINDING_END, verify->last + 1, 0, 0};
@@ -693,21 +877,39 @@ static int check_outside(
     return SQLITE_OK;
 }
 
+/* Of what was cut off the rotations are gone too, and any key that is known may have
+ * signed it. */
+static bool is_signed_outside(
+    const struct verify *verify, const struct nm_checkpoint *checkpoint)
+{
+    bool is_known = nm_key_is_among(&verify->trusted, checkpoint->key);
+
+    if (verify->era_count == 0)
+        return nm_checkpoint_verify(checkpoint, checkpoint->key);
+    if (checkpoint->sequence > verify->start.sequence)
+        return is_signed(verify, checkpoint);
+    for (size_t i = 0; i < verify->era_count; i++)
+        is_known = is_known || memcmp(verify->eras[i].key, checkpoint->key,
+                                   NM_PUBLIC_KEY_BYTES) == 0;
+    return is_known && nm_checkpoint_verify(checkpoint, checkpoint->key);
+}
+
 /* Each line that holds one. */
 static enum nm_code check_lines(
     struct verify *verify, sqlite3 *db, struct nm_error *error)
 {
-    const char *line = verify->query->checkpoint;
+    static const char mark[] = NM_CHECKPOINT_MESSAGE " log=";
+    const char *text = verify->query->checkpoint;
+    const char *line = text != NULL ? strstr(text, mark) : NULL;
     uint64_t lines = 0;
 
-    for (; line != NULL; line = strstr(line + 1, NM_CHECKPOINT_MESSAGE " log=")) {
+    for (; line != NULL; line = strstr(line + 1, mark)) {
         struct nm_checkpoint checkpoint;
         int status;
 
         if (!nm_checkpoint_parse(line, &checkpoint))
             continue;
-        if (!nm_checkpoint_verify(
-                &checkpoint, verify->has_key ? verify->key : checkpoint.key))
+        if (!is_signed_outside(verify, &checkpoint))
             return nm_fail(error, NM_BAD_INPUT,
                 "the checkpoint of event %lld is not signed by the key of this log",
                 (long long)checkpoint.sequence);
@@ -772,6 +974,9 @@ static void describe(const struct found *found, struct nm_audit_finding *out)
         [NM_FINDING_SIGNATURE] =
             "a checkpoint without the signature of the key: what stands before it was "
             "written anew, or signed with another key",
+        [NM_FINDING_KEY] =
+            "a change of the signing key that the keys known here do not vouch for: "
+            "forged, or made after the key was lost (--key with both keys vouches)",
         [NM_FINDING_CHECKPOINT] =
             "not what the checkpoint from elsewhere says: the log up to there was "
             "written anew, cut off at its end, or is another log",
@@ -829,15 +1034,12 @@ static enum nm_code read_key(struct verify *verify, struct nm_error *error)
     const struct nm_audit_verify_query *query = verify->query;
     char beside[4096];
     struct nm_error ignored;
-    enum nm_code code;
 
-    if (query->key != NULL) {
-        code = nm_key_read_public(query->key, verify->key, error);
-        verify->has_key = code == NM_OK;
-        return code;
-    }
+    if (query->key != NULL)
+        return nm_key_read_publics(query->key, &verify->trusted, error);
     (void)snprintf(beside, sizeof beside, "%s-key.pub", query->path);
-    verify->has_key = nm_key_read_public(beside, verify->key, &ignored) == NM_OK;
+    if (nm_key_read_publics(beside, &verify->trusted, &ignored) != NM_OK)
+        verify->trusted.count = 0;
     return NM_OK;
 }
 
@@ -886,6 +1088,7 @@ enum nm_code nm_audit_verify(const struct nm_audit_verify_query *query,
     nm_audit_reader_close(&reader);
     nm_digests_free(&verify.texts);
     nm_digests_free(&verify.configs);
+    free(verify.eras);
     free(verify.found);
     return code;
 }

@@ -476,13 +476,17 @@ static void step_job(struct nm_audit *audit)
     audit->owes_a_step = false;
     go_away(audit);
     code = nm_store_forget(audit->store, &job->task, &error);
+    if (code == NM_OK && job->task.new_key[0] != '\0')
+        nm_log(audit->log, NM_LOG_NOTICE,
+            "the audit log is signed with another key from here on",
+            {"new_key", job->task.new_key});
     if (code == NM_OK && nm_store_has_checkpoint(audit->store))
         tell_checkpoint(audit);
     come_back(audit);
     if (code != NM_OK)
         fail(audit, &error); /* and with that the job */
     else if (job->task.done)
-        end_job(audit, NM_OK, NULL);
+        end_job(audit, job->task.refused.code, &job->task.refused);
 }
 
 static int64_t days_before(int64_t now_us, unsigned days)
@@ -826,6 +830,7 @@ enum nm_code nm_audit_forget(struct nm_audit *audit, const struct nm_audit_forge
     if (job->done) {
         out->cut_off = job->task.cut_off;
         out->erased = job->task.erased;
+        (void)nm_copy(out->new_key, sizeof out->new_key, job->task.new_key);
     }
     job->abandoned = !job->done;
     pthread_mutex_unlock(&audit->lock);

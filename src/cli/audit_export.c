@@ -51,6 +51,8 @@ static struct nm_json checkpoint_json(const struct nm_audit_row *row)
     nm_json_add_text(&json, "time", nm_time_format(row->decision.time_us).text);
     nm_json_add_text(&json, "gateway", row->decision.gateway);
     nm_json_add_text(&json, "checkpoint", row->checkpoint);
+    if (row->new_key != NULL)
+        nm_json_add_text(&json, "new_key", row->new_key);
     return json;
 }
 
@@ -70,6 +72,9 @@ static struct nm_json event_json(const struct nm_audit_row *row, const char **ki
         return checkpoint_json(row);
     case NM_EVENT_SEAL:
         *kind = "seal";
+        return checkpoint_json(row);
+    case NM_EVENT_ROTATION:
+        *kind = "rotation";
         return checkpoint_json(row);
     case NM_EVENT_DECISION:
         break;
@@ -298,9 +303,9 @@ static const struct nm_cli_option_use options[] = {
 
 static const char description[] =
     "Prints the events of the log, in the order in which they were written, for other\n"
-    "programs. In JSON each line has event (decision, outcome, act, checkpoint or "
-    "seal)\n"
-    "and sequence, its place in the log. A decision has the fields of \"nearmiss "
+    "programs. In JSON each line has event (decision, outcome, act, checkpoint,\n"
+    "seal or rotation) and sequence, its place in the log. A decision has the fields "
+    "of \"nearmiss "
     "audit\n"
     "list\", with queue_id and outcome as far as they are known by then; what became "
     "of a\n"

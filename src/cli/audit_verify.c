@@ -75,6 +75,7 @@ static const char *name_of(enum nm_audit_finding_kind kind)
         [NM_FINDING_REMOVED] = "removed",
         [NM_FINDING_END] = "end",
         [NM_FINDING_SIGNATURE] = "signature",
+        [NM_FINDING_KEY] = "key",
         [NM_FINDING_CHECKPOINT] = "checkpoint",
     };
 
@@ -230,7 +231,7 @@ static enum nm_exit run(const struct nm_call *call)
 static const struct nm_cli_option_use options[] = {
     {NM_CLI_CONFIG, "configuration (default: " NM_DEFAULT_CONFIG ")"},
     {NM_CLI_CHECKPOINT, "a line of the system log, or a file of such lines"},
-    {NM_CLI_KEY, "public key (default: DATABASE-key.pub)"},
+    {NM_CLI_KEY, "public keys (default: DATABASE-key.pub)"},
     {NM_CLI_FORMAT, "text (default), or json: one object a line"},
     {NM_CLI_DATABASE, "verify this audit log; no configuration is read then"},
 };
@@ -247,8 +248,8 @@ static const char description[] =
     "such a line, or a file of them, a copy of the system log for example.\n"
     "\n"
     "In JSON there is an object for each finding, with finding (altered, removed,\n"
-    "end, signature, checkpoint), first and last (sequences), sound_until (time of\n"
-    "the event before) and what; and behind them one with sound, findings, events,\n"
+    "end, signature, key, checkpoint), first and last (sequences), sound_until (time\n"
+    "of the event before) and what; and behind them one with sound, findings, events,\n"
     "first, last, chained_from, cut_off_upto, erased, signed_upto, signed_at,\n"
     "checkpoints (from elsewhere, that fit) and key (\"file\", or \"log\": its own).\n";
 

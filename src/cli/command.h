@@ -119,6 +119,7 @@ extern const struct nm_command nm_command_quarantine_release;
 extern const struct nm_command nm_command_quarantine_delete;
 extern const struct nm_command nm_command_audit_prune;
 extern const struct nm_command nm_command_audit_erase;
+extern const struct nm_command nm_command_audit_rotate_key;
 extern const struct nm_command nm_command_reload;
 extern const struct nm_command nm_command_status;
 

@@ -24,6 +24,7 @@ static const struct nm_command *const commands[] = {
     &nm_command_audit_verify,
     &nm_command_audit_prune,
     &nm_command_audit_erase,
+    &nm_command_audit_rotate_key,
     &nm_command_quarantine_list,
     &nm_command_quarantine_show,
     &nm_command_quarantine_release,

@@ -24,6 +24,7 @@ static char *make_request(const struct nm_audit_forget *what)
     nm_json_add(&json, "prune_before_us", json_integer(what->prune_before_us));
     nm_json_add_text(&json, "address", what->address);
     nm_json_add_text(&json, "reason", what->reason);
+    nm_json_add(&json, "rotate_key", json_boolean(what->rotate_key));
     if (!json.failed)
         object = json_dumps(json.object, JSON_COMPACT | JSON_ENSURE_ASCII);
     json_decref(json.object);
@@ -38,10 +39,13 @@ static bool read_forgotten(const char *text, struct nm_audit_forgotten *out)
     json_error_t fault;
     json_t *object = json_loads(text, 0, &fault);
     const bool fine = json_is_object(object);
+    const char *key;
 
     out->finished = json_is_true(json_object_get(object, "finished"));
     out->cut_off = (uint64_t)json_integer_value(json_object_get(object, "cut_off"));
     out->erased = (uint64_t)json_integer_value(json_object_get(object, "erased"));
+    key = json_string_value(json_object_get(object, "new_key"));
+    (void)nm_copy(out->new_key, sizeof out->new_key, key != NULL ? key : "");
     json_decref(object);
     return fine;
 }

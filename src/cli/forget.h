@@ -1,4 +1,4 @@
-/* What `audit prune` and `audit erase` share: the daemon forgets, or without one the tool
+/* What `audit prune`, `audit erase` and `audit rotate-key` share: the daemon does it, or without one the tool
  * does, through the same code. */
 #ifndef NM_CLI_FORGET_H
 #define NM_CLI_FORGET_H

@@ -310,6 +310,8 @@ static const char *verb_words(enum nm_verb verb)
         return "erased personal data:";
     case NM_VERB_PRUNED:
         return "pruned the log:";
+    case NM_VERB_KEY_ROTATED:
+        return "let another key sign the log:";
     }
     return nm_verb_name(verb);
 }

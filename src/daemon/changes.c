@@ -165,10 +165,12 @@ static char *answer_forgotten(const struct nm_audit_forgotten *forgotten)
 {
     char *text = NULL;
 
-    if (asprintf(&text, "ok\n{\"finished\":%s,\"cut_off\":%llu,\"erased\":%llu}\n",
+    if (asprintf(&text,
+            "ok\n{\"finished\":%s,\"cut_off\":%llu,\"erased\":%llu,\"new_key\":\"%s\"}"
+            "\n",
             forgotten->finished ? "true" : "false",
             (unsigned long long)forgotten->cut_off,
-            (unsigned long long)forgotten->erased) < 0)
+            (unsigned long long)forgotten->erased, forgotten->new_key) < 0)
         return NULL;
     return text;
 }
@@ -185,11 +187,12 @@ char *nm_change_forget(
         .prune_before_us =
             json_integer_value(json_object_get(object, "prune_before_us")),
         .address = text_of(object, "address", ADDRESS_MAX),
+        .rotate_key = json_is_true(json_object_get(object, "rotate_key")),
         .reason = text_of(object, "reason", REASON_MAX),
         .actor = actor.text};
     enum nm_code code;
 
-    if (what.prune_before_us <= 0 && what.address == NULL)
+    if (what.prune_before_us <= 0 && what.address == NULL && !what.rotate_key)
         code = nm_fail(&error, NM_BAD_INPUT, "the request names nothing to forget");
     else
         code =

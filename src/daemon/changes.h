@@ -22,7 +22,8 @@ char *nm_change_disallow(
     struct nm_runtime *runtime, const struct nm_control_request *request);
 
 /* `audit-forget`, with a JSON object: "prune_before_us" (0: nothing), "address" and
- * "reason" (or null). "ok\n" and an object: "finished", "cut_off" and "erased". */
+ * "reason" (or null), or "rotate_key" alone. "ok\n" and an object: "finished", "cut_off",
+ * "erased" and "new_key". */
 char *nm_change_forget(
     struct nm_runtime *runtime, const struct nm_control_request *request);
 

@@ -12,8 +12,9 @@ enum nm_event_kind {
     NM_EVENT_DECISION = 1,
     NM_EVENT_OUTCOME,
     NM_EVENT_ACT,
-    NM_EVENT_CHECKPOINT, /* the audit log's own, and so is the next */
-    NM_EVENT_SEAL
+    NM_EVENT_CHECKPOINT, /* the audit log's own, and so are the next */
+    NM_EVENT_SEAL,
+    NM_EVENT_ROTATION
 };
 
 /* What became of a message. The order is fixed: audit logs store it. */
@@ -40,9 +41,10 @@ enum nm_verb {
     NM_VERB_DELETED,       /* the same */
     NM_VERB_LOOKED_AT,     /* the same */
     NM_VERB_ERASED,        /* a person's data, from the log */
-    NM_VERB_PRUNED         /* the oldest part of the log */
+    NM_VERB_PRUNED,        /* the oldest part of the log */
+    NM_VERB_KEY_ROTATED    /* another key signs the log from then on */
 };
-enum { NM_VERB_COUNT = NM_VERB_PRUNED + 1 };
+enum { NM_VERB_COUNT = NM_VERB_KEY_ROTATED + 1 };
 
 /* Never NULL: "allow-added" and so on. */
 const char *nm_verb_name(enum nm_verb verb);

@@ -9,6 +9,7 @@ static const char *const names[NM_VERB_COUNT] = {
     [NM_VERB_LOOKED_AT] = "looked-at",
     [NM_VERB_ERASED] = "erased",
     [NM_VERB_PRUNED] = "pruned",
+    [NM_VERB_KEY_ROTATED] = "key-rotated",
 };
 
 const char *nm_verb_name(enum nm_verb verb)

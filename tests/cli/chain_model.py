@@ -56,6 +56,10 @@ class Log:
             return (blake(sender + blake(raw(act["actor"])) + raw(act["reason"])),
                     blake(recipient + raw(act["subject"])),
                     struct.pack("<q", act["verb"]) + raw(act["decision"]).ljust(16, b"\0"))
+        if event["kind"] == 6:
+            rotation = self.one("SELECT * FROM rotation WHERE sequence = ?",
+                                event["sequence"])
+            return bytes(32), bytes(32), rotation["old_key"] + rotation["new_key"]
         return bytes(32), bytes(32), b""
 
     def encode(self, event):
@@ -83,7 +87,7 @@ class Log:
             if before != event["hash"]:
                 sys.exit(f"event {event['sequence']} is not as the description says")
             kinds.add(event["kind"])
-        if not {1, 2, 3, 4} <= kinds:
+        if not {1, 2, 3, 4, 6} <= kinds:
             sys.exit(f"the log has only events of the kinds {kinds}")
 
 
@@ -92,6 +96,13 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "audit.db")
         subprocess.run([make_log, path], check=True)
+        config = os.path.join(folder, "nearmiss.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write('protect = { domains = [ "army.mil" ]; };\n'
+                       f'audit = {{ database = "{path}"; }};\n'
+                       f'control = {{ socket = "unix:{folder}/control"; }};\n')
+        subprocess.run([nearmiss, "audit", "rotate-key", "-c", config], check=True,
+                       stdout=subprocess.DEVNULL)
         Log(path).check()
         subprocess.run([nearmiss, "audit", "verify", "--database", path], check=True)
 
