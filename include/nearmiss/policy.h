@@ -76,6 +76,13 @@ bool nm_network_parse(const char *text, struct nm_network *out);
 bool nm_network_around(const char *text, struct nm_network *out);
 bool nm_network_contains(const struct nm_network *network, const struct nm_ip *address);
 
+/* What a sender is told who may confirm that a near miss is meant. */
+struct nm_confirm_terms {
+    bool too_soon;     /* it was sent again, sooner than it counts */
+    uint32_t wait_s;   /* how long to wait before it is sent again; 0: not at all */
+    uint32_t window_s; /* and how long it counts */
+};
+
 struct nm_request {
     const struct nm_verdict *verdict;
     const struct nm_address *recipient;
@@ -86,6 +93,8 @@ struct nm_request {
     unsigned near_misses; /* of the message's recipients so far, this one included */
     bool first_contact;   /* no earlier mail from here to this domain is on record */
     bool smtputf8;        /* the session may be answered in UTF-8 (RFC 6531) */
+    bool sender_unknown;  /* `sender` is nobody in particular, not the null sender */
+    struct nm_confirm_terms confirm; /* for the reply of a rule that asks for it */
 };
 
 /* ---- rules -------------------------------------------------------------- */
@@ -162,7 +171,8 @@ struct nm_decision {
     const char *reply; /* its template, borrowed likewise; NULL for the built-in */
 };
 
-/* The first rule that fits; accept without one. */
+/* The first rule that fits; accept without one. The null sender, who reads no reply, is
+ * not asked to confirm but rejected. */
 void nm_policy_decide(const struct nm_policy *policy, const struct nm_request *request,
     struct nm_decision *out);
 
@@ -189,9 +199,11 @@ struct nm_reply {
     char text[NM_REPLY_TEXT_MAX + 1];
 };
 
-/* The reply that goes with a decision that refuses (reject, defer), naming the domain,
- * the target, the slip in words, and `reference`. `%{domain}`, `%{target}`, `%{slip}`,
- * `%{ref}`, `%{rule}`, `%{sender}` and `%%` are the template's. */
+/* The reply that goes with a decision that refuses (reject, defer, confirm), naming the
+ * domain, the target, the slip in words, and `reference`. `%{domain}`, `%{target}`,
+ * `%{slip}`, `%{ref}`, `%{rule}`, `%{sender}`, `%{confirm}` and `%%` are the template's.
+ * `%{confirm}` says how to confirm, "" where that is not asked for; a template without it
+ * gets it at its end. */
 void nm_reply_make(const struct nm_decision *decision, const struct nm_request *request,
     const char *reference, struct nm_reply *out);
 

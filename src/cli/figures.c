@@ -296,7 +296,8 @@ static void add_totals(struct nm_json *json, const struct nm_report *report)
         add_number(
             &matches, nm_match_name((enum nm_match)match), report->by_match[match]);
     for (int verb = 0; verb < NM_VERB_COUNT; verb++)
-        add_number(&acts, nm_verb_name((enum nm_verb)verb), report->acts[verb]);
+        if (nm_verb_is_counted((enum nm_verb)verb))
+            add_number(&acts, nm_verb_name((enum nm_verb)verb), report->acts[verb]);
     nm_json_add(json, "match", nm_json_take(&matches));
     nm_json_add(json, "acts", nm_json_take(&acts));
 }

@@ -227,8 +227,11 @@ static void put_decision(
     }
     if (observed)
         (void)fputs("  It was only observed, so nothing was done.\n", out);
-    if (event->reply[0] == '\0')
+    if (event->reply[0] == '\0') {
+        if (event->action == NM_ACTION_CONFIRM)
+            (void)fputs("  The sender has confirmed it, so it was not refused.\n", out);
         return;
+    }
     (void)fprintf(out, "  The sender %s:\n      ",
         observed ? "would have been told" : "was told");
     nm_put_visible(out, event->reply, strlen(event->reply));
@@ -312,6 +315,8 @@ static const char *verb_words(enum nm_verb verb)
         return "pruned the log:";
     case NM_VERB_KEY_ROTATED:
         return "let another key sign the log:";
+    case NM_VERB_CONFIRMS:
+        return "recorded that this message confirms";
     }
     return nm_verb_name(verb);
 }

@@ -34,7 +34,7 @@ static unsigned name_refusals(struct nm_session *session, size_t *line_count)
 /* One reply for the whole message, which names each recipient that was at fault. */
 static void answer_late_refusals(struct nm_session *session, struct nm_answer *answer)
 {
-    const struct nm_transaction *message = &session->message;
+    struct nm_transaction *message = &session->message;
     size_t lines = 0;
 
     (void)snprintf(session->reply, sizeof session->reply,
@@ -42,7 +42,8 @@ static void answer_late_refusals(struct nm_session *session, struct nm_answer *a
         message->refused_late, message->recipients,
         message->refused_late == 1 ? "was" : "were");
     session->lines[lines++] = session->reply;
-    if (name_refusals(session, &lines) < message->refused_late)
+    message->named_refusals = name_refusals(session, &lines);
+    if (message->named_refusals < message->refused_late)
         session->lines[lines++] = "Further recipients are not named here";
     nm_answer_lines(session, answer, message->late_for_good ? 550 : 451,
         message->late_for_good ? "5.7.1" : "4.7.1", lines);
@@ -168,6 +169,14 @@ static enum nm_code record_outcomes(struct nm_session *session, struct nm_error 
     return nm_try_outcome(session, message->outcome, true, why);
 }
 
+/* What the message confirms is on record before it goes through. */
+static enum nm_code record_end(struct nm_session *session, struct nm_error *why)
+{
+    if (session->message.outcome != NM_OUTCOME_REFUSED && !nm_confirm_record(session))
+        return nm_fail(why, NM_LIMIT, "the audit log takes no more events");
+    return record_outcomes(session, why);
+}
+
 void nm_on_end(
     struct nm_session *session, const struct nm_input *input, struct nm_answer *answer)
 {
@@ -181,12 +190,14 @@ void nm_on_end(
         return;
     }
     message->outcome = fold(session, answer);
-    if (message->recipients > 0 && record_outcomes(session, &why) != NM_OK) {
+    if (message->recipients > 0 && record_end(session, &why) != NM_OK) {
         const enum nm_outcome meant = message->outcome;
 
         message->outcome = fold_failure(session, answer);
         nm_log_unrecorded(session, message->outcome, why.message);
         if (message->outcome != meant)
             nm_record_outcome(session, message->outcome);
+    } else if (message->named_refusals > 0) {
+        nm_confirm_refusals_told(session);
     }
 }

@@ -125,6 +125,71 @@ static bool is_first_contact_asked(
                view, &judgement->address.domain, judgement->verdict.match);
 }
 
+/* ---- confirmations ------------------------------------------------------ */
+
+static void put_lower(struct nm_buf *out, const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        const char lower = nm_ascii_lower(bytes[i]);
+
+        nm_buf_put(out, &lower, 1);
+    }
+}
+
+void nm_confirm_matter_make(const struct nm_request *request,
+    const struct nm_judgement *judgement, struct nm_confirm_matter *out)
+{
+    const struct nm_address *address = &judgement->address;
+    const struct nm_bytes plain = nm_without_brackets(judgement->path);
+    struct nm_buf recipient;
+    struct nm_buf sender;
+
+    nm_buf_init(&sender, out->sender, sizeof out->sender);
+    put_lower(&sender, request->sender, strlen(request->sender));
+    nm_buf_init(&recipient, out->recipient, sizeof out->recipient);
+    if (address->kind == NM_ADDRESS_MAILBOX) {
+        put_lower(&recipient, address->local_part, address->local_part_length);
+        nm_buf_puts(&recipient, "@");
+        nm_buf_puts(&recipient, address->domain.name);
+    } else {
+        put_lower(&recipient, plain.data, plain.length);
+    }
+    if (request->auth != NULL && request->auth[0] != '\0')
+        (void)nm_copy(out->origin, sizeof out->origin, request->auth);
+    else
+        nm_ip_format(&request->client, out->origin);
+    out->what = (struct nm_confirm_case){.sender = out->sender,
+        .origin = out->origin,
+        .recipient = {out->recipient, recipient.length},
+        .domain = {address->domain.name, address->domain.length}};
+}
+
+/* Where a rule asks the sender to confirm: whether that was done, and if not, what there
+ * is to be told. */
+static void ask_for_confirmation(
+    const struct nm_view *view, struct nm_request *request, struct nm_judgement *out)
+{
+    const struct nm_confirm_rules *rules = &nm_snapshot_values(view->snapshot)->confirm;
+    struct nm_confirm_matter matter;
+
+    memset(&out->confirm, 0, sizeof out->confirm);
+    out->is_confirmed = false;
+    if (out->decision.action != NM_ACTION_CONFIRM)
+        return;
+    if (view->confirms != NULL && view->confirms->ask != NULL) {
+        nm_confirm_matter_make(request, out, &matter);
+        view->confirms->ask(
+            view->confirms->self, &matter.what, rules, view->begun_us, &out->confirm);
+    }
+    out->is_confirmed = out->confirm.standing == NM_CONFIRM_SENT_AGAIN ||
+                        out->confirm.standing == NM_CONFIRM_REMEMBERED;
+    request->confirm = (struct nm_confirm_terms){
+        .too_soon = out->confirm.standing == NM_CONFIRM_TOO_SOON,
+        .wait_s = out->confirm.standing == NM_CONFIRM_TOO_SOON ? out->confirm.wait_s
+                                                               : rules->min_s,
+        .window_s = rules->window_s};
+}
+
 /* ---- the judgement ------------------------------------------------------ */
 
 void nm_judge(const struct nm_view *view, struct nm_request *request,
@@ -132,6 +197,7 @@ void nm_judge(const struct nm_view *view, struct nm_request *request,
 {
     const struct nm_snapshot_values *values = nm_snapshot_values(view->snapshot);
 
+    out->path = path;
     nm_address_parse(values->names, path.data, path.length, &out->address);
     match(values, &out->address, &out->verdict);
     apply_exceptions(view, request, out);
@@ -140,7 +206,8 @@ void nm_judge(const struct nm_view *view, struct nm_request *request,
     request->near_misses += out->verdict.match == NM_MATCH_NEAR_MISS;
     request->first_contact = is_first_contact_asked(view, out);
     nm_policy_decide(values->policy, request, &out->decision);
-    out->has_reply = nm_action_refuses(out->decision.action);
+    ask_for_confirmation(view, request, out);
+    out->has_reply = nm_action_refuses(out->decision.action) && !out->is_confirmed;
     if (out->has_reply)
         nm_reply_make(&out->decision, request, reference, &out->reply);
 }

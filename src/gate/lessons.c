@@ -1,7 +1,7 @@
 /*
  * What mail teaches: which domains mail from here goes to. A near miss teaches nothing, or
- * a slip that is repeated would make itself known; nor does mail that is held, refused or
- * kept, or a message that the mail server could not be told to pass on.
+ * a slip that is repeated would make itself known, unless it was confirmed by more than
+ * one; nor does mail that is held, refused or kept, or a message that the mail server could not be told to pass on.
  */
 #include "message.h"
 
@@ -12,7 +12,9 @@ struct nm_view nm_view_of(const struct nm_session *session)
     return (struct nm_view){.snapshot = session->message.snapshot,
         .overlay = session->message.overlay,
         .contacts = &session->ports->contacts,
-        .now_us = nm_now_us(session)};
+        .confirms = &session->ports->confirms,
+        .now_us = nm_now_us(session),
+        .begun_us = session->message.begun_us};
 }
 
 static bool teaches(
@@ -20,7 +22,8 @@ static bool teaches(
 {
     return session->message.values->learn && session->ports->contacts.note != NULL &&
            judgement->address.kind == NM_ADDRESS_MAILBOX &&
-           judgement->verdict.match != NM_MATCH_NEAR_MISS;
+           judgement->verdict.match != NM_MATCH_NEAR_MISS &&
+           judgement->decision.action != NM_ACTION_CONFIRM;
 }
 
 static bool is_taken(

@@ -51,6 +51,7 @@ struct nm_transaction {
     struct nm_overlay *overlay; /* NULL for none */
     const struct nm_snapshot_values *values;
     struct nm_id id;
+    int64_t begun_us;
     struct nm_bytes sender;
     const char *sender_text;
     const char *auth;
@@ -71,6 +72,7 @@ struct nm_transaction {
     struct nm_refusal *first_refusal;
     struct nm_refusal **next_refusal;
     unsigned kept_refusals;
+    unsigned named_refusals; /* of them, in the answer */
     struct nm_spool_recipient
         *first_spooled; /* for whom the message goes to quarantine */
     struct nm_spool_recipient **next_spooled;
@@ -93,7 +95,9 @@ struct nm_transaction {
     size_t kept_count;
     struct nm_lesson *lessons;
     size_t lesson_count;
-    enum nm_outcome outcome; /* once ended */
+    struct nm_confirming *confirmable; /* refused, and to be told how to confirm */
+    struct nm_confirming *confirmed;   /* sent again */
+    enum nm_outcome outcome;           /* once ended */
 };
 
 struct nm_session {
@@ -178,6 +182,24 @@ void nm_spool_body(struct nm_session *session, struct nm_bytes body);
 bool nm_spool_end(struct nm_session *session);
 /* Forget what was kept of a message that did not come so far. */
 void nm_spool_drop(struct nm_session *session);
+
+/* ---- confirming.c: near misses that their senders confirm ----------------------- */
+
+/* Note a recipient that is refused until it is confirmed: at once, or at its `place` from 1
+ * among the refusals that wait for the end. Whether there is anything to note. */
+bool nm_confirm_note_refusal(struct nm_session *session,
+    const struct nm_judgement *judgement, const struct nm_id *decision, unsigned place);
+/* The answer goes out that tells of those that were noted, but for those that it has no
+ * room to name: from now on they may be sent again. Waits until that is durable. */
+void nm_confirm_refusals_told(struct nm_session *session);
+/* Note a recipient that was sent again, if it is one. */
+void nm_confirm_note_again(struct nm_session *session,
+    const struct nm_judgement *judgement, const struct nm_id *decision);
+/* Queue the events that say so. Whether the log took them. */
+bool nm_confirm_record(struct nm_session *session);
+/* The message goes through: remember what it confirms. */
+void nm_confirm_remember(struct nm_session *session);
+
 /* ---- lessons.c ---------------------------------------------------------------- */
 
 /* Remember the domain of a recipient that goes on, if it is to be noted. */

@@ -42,12 +42,17 @@ enum nm_verb {
     NM_VERB_LOOKED_AT,     /* the same */
     NM_VERB_ERASED,        /* a person's data, from the log */
     NM_VERB_PRUNED,        /* the oldest part of the log */
-    NM_VERB_KEY_ROTATED    /* another key signs the log from then on */
+    NM_VERB_KEY_ROTATED,   /* another key signs the log from then on */
+    NM_VERB_CONFIRMS       /* what NM_VERB_CONFIRMED is on record for, seen from the
+                              message that did it */
 };
-enum { NM_VERB_COUNT = NM_VERB_KEY_ROTATED + 1 };
+enum { NM_VERB_COUNT = NM_VERB_CONFIRMS + 1 };
 
 /* Never NULL: "allow-added" and so on. */
 const char *nm_verb_name(enum nm_verb verb);
+
+/* Whether it is an act of its own: false for what only tells of one from its other side. */
+bool nm_verb_is_counted(enum nm_verb verb);
 
 /* What the audit log keeps of the local part of an address. */
 enum nm_audit_local_part {
@@ -193,11 +198,66 @@ struct nm_contact_port {
     void (*note)(void *self, const char *domain, size_t length);
 };
 
+/* A near miss that its sender may confirm: who sends what to whom. */
+struct nm_confirm_case {
+    const char *sender;        /* without brackets */
+    const char *origin;        /* the user who has logged in, or the client's address */
+    struct nm_bytes recipient; /* in one form, however it was written */
+    struct nm_bytes domain;    /* of the recipient; empty when it has none */
+};
+
+/* How a configuration has it. */
+struct nm_confirm_rules {
+    uint32_t min_s;
+    uint32_t window_s;
+    uint32_t remember_days;
+};
+
+enum nm_confirm_standing {
+    NM_CONFIRM_NEW,        /* nothing was sent before, or too long ago */
+    NM_CONFIRM_TOO_SOON,   /* it was, a moment ago */
+    NM_CONFIRM_SENT_AGAIN, /* it was, and that is confirmed now */
+    NM_CONFIRM_REMEMBERED  /* its sender has confirmed the domain before */
+};
+
+enum { NM_CONFIRM_STANDINGS = NM_CONFIRM_REMEMBERED + 1 };
+
+/* Never NULL: "new", "too-soon" and so on. */
+const char *nm_confirm_standing_name(enum nm_confirm_standing standing);
+
+struct nm_confirm_said {
+    enum nm_confirm_standing standing;
+    struct nm_id first; /* the decision that refused it; "" when that is not known */
+    uint32_t wait_s;    /* too soon: until it counts */
+};
+
+/* What senders have said of near misses. What is noted is in force at once. */
+struct nm_confirm_port {
+    void *self;
+    /* Quick. */
+    void (*ask)(void *self, const struct nm_confirm_case *what,
+        const struct nm_confirm_rules *rules, int64_t now_us,
+        struct nm_confirm_said *out);
+    /* It was refused, by this decision, and its sender is told how to confirm. Quick;
+     * `*ticket` is for `wait`. */
+    void (*refused)(void *self, const struct nm_confirm_case *what,
+        const struct nm_confirm_rules *rules, const struct nm_id *decision,
+        int64_t now_us, uint64_t *ticket);
+    /* Wait until what was refused up to `ticket` is durable, but not for ever: it is in
+     * force in any case, and the log says when it cannot be stored. */
+    void (*wait)(void *self, uint64_t ticket);
+    /* Its sender has confirmed it. Quick. Returns whether that teaches that mail goes to
+     * the domain: a second sender has confirmed it now. */
+    bool (*confirmed)(void *self, const struct nm_confirm_case *what,
+        const struct nm_confirm_rules *rules, int64_t now_us);
+};
+
 struct nm_ports {
     struct nm_audit_port audit;
     struct nm_quarantine_port quarantine; /* all NULL: there is none */
     struct nm_counter_port counters;      /* `add` may be NULL */
     struct nm_contact_port contacts;      /* all NULL: every domain is known */
+    struct nm_confirm_port confirms;      /* all NULL: nobody ever confirms */
     struct nm_clock clock;
     struct nm_random random;
     const struct nm_log *log; /* may be NULL */

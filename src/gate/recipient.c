@@ -33,14 +33,18 @@ static void put_off(struct nm_session *session, struct nm_answer *answer)
 }
 
 /* What is done about it, and then what would be. */
-static int severity_in_force(const struct nm_decision *decision)
+static int severity_in_force(const struct nm_judgement *judgement)
 {
-    return decision->mode == NM_MODE_OBSERVE ? 0 : nm_action_severity(decision->action);
+    const struct nm_decision *decision = &judgement->decision;
+
+    return decision->mode == NM_MODE_OBSERVE || judgement->is_confirmed
+               ? 0
+               : nm_action_severity(decision->action);
 }
 
 static bool is_worse(const struct nm_judgement *a, const struct nm_judgement *b)
 {
-    int difference = severity_in_force(&a->decision) - severity_in_force(&b->decision);
+    int difference = severity_in_force(a) - severity_in_force(b);
 
     if (difference == 0)
         difference = nm_action_severity(a->decision.action) -
@@ -197,8 +201,9 @@ static void put_recipient(struct nm_bytes recipient, struct nm_buf *out)
     nm_buf_puts(out, length < recipient.length ? "...>: " : ">: ");
 }
 
-/* Keep a refusal for the end; only the first ones are named there, all are counted. */
-static void keep_refusal(
+/* Keep a refusal for the end; only the first ones are named there, all are counted.
+ * Whether this is one of those. */
+static bool keep_refusal(
     struct nm_session *session, struct nm_bytes recipient, const struct nm_reply *reply)
 {
     struct nm_transaction *message = &session->message;
@@ -210,19 +215,20 @@ static void keep_refusal(
     if (reply->code >= 500)
         message->late_for_good = true;
     if (message->kept_refusals == NAMED_REFUSALS_MAX)
-        return;
+        return false;
     nm_buf_init(&buf, line, sizeof line);
     put_recipient(recipient, &buf);
     nm_buf_puts(&buf, reply->text);
     refusal = nm_arena_alloc(session->arena, sizeof *refusal);
     if (refusal == NULL)
-        return;
+        return false;
     refusal->text = nm_arena_copy(session->arena, line, strlen(line));
     if (refusal->text == NULL)
-        return;
+        return false;
     *message->next_refusal = refusal;
     message->next_refusal = &refusal->next;
     message->kept_refusals++;
+    return true;
 }
 
 static bool is_expected(const struct nm_session *session, struct nm_bytes recipient)
@@ -253,7 +259,8 @@ static enum nm_action wanted_action(const struct nm_session *session,
     const struct nm_judgement *judgement, struct nm_bytes recipient)
 {
     const struct nm_transaction *message = &session->message;
-    const enum nm_action action = judgement->decision.action;
+    const enum nm_action action =
+        judgement->is_confirmed ? NM_ACTION_ACCEPT : judgement->decision.action;
 
     if (nm_action_severity(action) > nm_action_severity(NM_ACTION_TAG) &&
         is_expected(session, recipient))
@@ -296,7 +303,9 @@ static void apply(struct nm_session *session, const struct nm_judgement *judgeme
     case NM_ACTION_REJECT:
     case NM_ACTION_DEFER:
     case NM_ACTION_CONFIRM:
-        keep_refusal(session, event->recipient, &judgement->reply);
+        if (keep_refusal(session, event->recipient, &judgement->reply))
+            (void)nm_confirm_note_refusal(
+                session, judgement, &event->id, message->kept_refusals);
         return;
     case NM_ACTION_HOLD:
         break;
@@ -331,6 +340,8 @@ static void refuse(struct nm_session *session, const struct nm_judgement *judgem
         return;
     }
     session->refusals++;
+    if (code == NM_OK && nm_confirm_note_refusal(session, judgement, &event->id, 0))
+        nm_confirm_refusals_told(session);
     if (code == NM_OK)
         nm_answer_reply(session, answer, judgement->reply.code, judgement->reply.status,
             judgement->reply.text);
@@ -352,6 +363,8 @@ static void go_on(struct nm_session *session, const struct nm_judgement *judgeme
     if (event->mode == NM_MODE_OBSERVE ||
         nm_action_severity(action) <= nm_action_severity(NM_ACTION_TAG))
         nm_lesson_take(session, judgement);
+    if (event->mode == NM_MODE_ENFORCE)
+        nm_confirm_note_again(session, judgement, &event->id);
     nm_answer_continue(answer);
     if (nm_record(session, event, message->kept_count >= NM_KEPT_MAX) != NM_OK)
         message->audit_failed = true;

@@ -21,6 +21,8 @@ enum {
     /* X-Nearmiss headers that are taken off a message, which is refused when it has more:
      * for each the mail server looks through all of its headers. */
     NM_TAG_HEADERS_MAX = 100,
+    /* Bytes of a user's name, by which those who send again are told apart. */
+    NM_CONFIRM_ORIGIN_MAX = 255,
     /* Kept of a message: its sender, its user, and the refusals that its end names. */
     NM_TRANSACTION_BYTES_MAX = 1024 * 1024
 };
@@ -130,7 +132,9 @@ struct nm_view {
     const struct nm_snapshot *snapshot;
     const struct nm_overlay *overlay;       /* NULL for none */
     const struct nm_contact_port *contacts; /* NULL: every domain is known */
+    const struct nm_confirm_port *confirms; /* NULL: nobody ever confirms */
     int64_t now_us;
+    int64_t begun_us; /* when the message began: what it confirms was refused before */
 };
 
 /* Whether no mail went to this domain's registrable part before; never of this site's
@@ -141,13 +145,26 @@ bool nm_is_first_contact(
 /* What `check` needs: the judgement of one recipient alone, through the same code that
  * a message's recipient takes. */
 struct nm_judgement {
+    struct nm_bytes path; /* that was judged; borrowed, as what the address points to */
     struct nm_address address;
     struct nm_verdict verdict;
     const struct nm_exception *exception; /* that applied; of the overlay, or NULL */
     struct nm_decision decision;
+    struct nm_confirm_said confirm; /* for a decision that asks for it */
+    bool is_confirmed;              /* so that its action is not taken */
     bool has_reply;
     struct nm_reply reply;
 };
+
+/* What a sender confirms, in the form in which it is remembered. */
+struct nm_confirm_matter {
+    struct nm_confirm_case what; /* points to the below, and into the judgement */
+    char sender[NM_PATH_MAX + 1];
+    char recipient[NM_PATH_MAX + NM_DOMAIN_MAX + 2];
+    char origin[NM_CONFIRM_ORIGIN_MAX + 1];
+};
+void nm_confirm_matter_make(const struct nm_request *request,
+    const struct nm_judgement *judgement, struct nm_confirm_matter *out);
 
 /* `request` comes with everything but the recipient and the verdict, which are put into
  * it, a near miss being counted; its `recipient_text` is the path as given. An address with the fault

@@ -10,6 +10,7 @@
 #define NM_GATE_SNAPSHOT_H
 
 #include "gate/overlay.h"
+#include "gate/ports.h"
 
 #include <nearmiss/address.h>
 #include <nearmiss/base.h>
@@ -44,6 +45,7 @@ struct nm_snapshot_values {
         on_local_refusal; /* what happens instead to mail that came not by SMTP:
                                         hold, tag, quarantine or accept */
     bool needs_content;   /* a rule may want the message itself */
+    struct nm_confirm_rules confirm;
     char gateway[256];
     char config_hash[NM_CONFIG_HASH_LENGTH + 1];
 };

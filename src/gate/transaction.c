@@ -60,6 +60,8 @@ void nm_session_finish(struct nm_session *session, bool carried_out)
         session->refusals = 0; /* Postfix begins to count anew, too */
     if (carried_out && message->outcome == NM_OUTCOME_PASSED)
         nm_lessons_give(session);
+    if (carried_out && message->outcome != NM_OUTCOME_REFUSED)
+        nm_confirm_remember(session);
     end_transaction(session);
 }
 
@@ -81,7 +83,8 @@ static void on_mail(
     abandon(session);
     message->snapshot = nm_slot_pin_both(session->slot, &message->overlay);
     message->values = nm_snapshot_values(message->snapshot);
-    message->id = nm_new_id(session, nm_now_us(session));
+    message->begun_us = nm_now_us(session);
+    message->id = nm_new_id(session, message->begun_us);
     message->smtputf8 = input->smtputf8;
     message->local_submission = input->local_submission;
     message->without_content = input->without_content;

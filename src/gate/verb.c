@@ -10,9 +10,15 @@ static const char *const names[NM_VERB_COUNT] = {
     [NM_VERB_ERASED] = "erased",
     [NM_VERB_PRUNED] = "pruned",
     [NM_VERB_KEY_ROTATED] = "key-rotated",
+    [NM_VERB_CONFIRMS] = "confirms",
 };
 
 const char *nm_verb_name(enum nm_verb verb)
 {
     return (size_t)verb < NM_VERB_COUNT ? names[verb] : "unknown";
+}
+
+bool nm_verb_is_counted(enum nm_verb verb)
+{
+    return verb != NM_VERB_CONFIRMS;
 }

@@ -14,7 +14,7 @@ static const struct {
     [NM_ACTION_HOLD] = {"hold", true, false, 2},
     [NM_ACTION_QUARANTINE] = {"quarantine", true, false, 3},
     [NM_ACTION_DEFER] = {"defer", true, true, 4},
-    [NM_ACTION_CONFIRM] = {"confirm", false, true, 5},
+    [NM_ACTION_CONFIRM] = {"confirm", true, true, 5},
     [NM_ACTION_REJECT] = {"reject", true, true, 6},
 };
 

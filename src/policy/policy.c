@@ -26,6 +26,9 @@ void nm_policy_decide(const struct nm_policy *policy, const struct nm_request *r
             out->mode = rule->mode;
             out->rule = rule->name;
             out->reply = rule->reply;
+            if (out->action == NM_ACTION_CONFIRM && request->sender[0] == '\0' &&
+                !request->sender_unknown)
+                out->action = NM_ACTION_REJECT;
             return;
         }
     }

@@ -4,15 +4,62 @@
 
 #include <string.h>
 
-/* The built-in texts, by what is said: a near miss or a closed domain, for good or for
- * now. */
-static const char *const texts[2][2] = {
+enum kind { FOR_GOOD, FOR_NOW, UNTIL_CONFIRMED, KINDS };
+
+/* The built-in texts, by what is said of a closed domain, or of a near miss. */
+static const char *const texts[2][KINDS] = {
     {"Mail to %{domain} is not allowed from here (rule %{rule}). Not sent. Ref %{ref}",
-        "Mail to %{domain} is put off (rule %{rule}). Not sent yet. Ref %{ref}"},
+        "Mail to %{domain} is put off (rule %{rule}). Not sent yet. Ref %{ref}",
+        "Mail to %{domain} is to be confirmed (rule %{rule}). Not sent. %{confirm} Ref "
+        "%{ref}"},
     {"%{domain} looks like a slip for %{target} (%{slip}). Not sent. Ref %{ref}",
         "%{domain} looks like a slip for %{target} (%{slip}). Not sent yet. Ref "
+        "%{ref}",
+        "%{domain} looks like a slip for %{target} (%{slip}). Not sent. %{confirm} Ref "
         "%{ref}"},
 };
+
+static enum kind kind_of(enum nm_action action)
+{
+    if (action == NM_ACTION_CONFIRM)
+        return UNTIL_CONFIRMED;
+    return action == NM_ACTION_DEFER ? FOR_NOW : FOR_GOOD;
+}
+
+/* ---- how to confirm ----------------------------------------------------- */
+
+/* "20 seconds", "4 hours": in the greatest unit that says it exactly. */
+static void put_duration(struct nm_buf *out, uint32_t seconds)
+{
+    static const struct {
+        uint32_t seconds;
+        const char *name;
+    } units[] = {{24 * 3600, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
+    size_t i = 0;
+
+    while (seconds % units[i].seconds != 0)
+        i++;
+    nm_buf_printf(out, "%u %s%s", (unsigned)(seconds / units[i].seconds), units[i].name,
+        seconds / units[i].seconds == 1 ? "" : "s");
+}
+
+/* What a person does who means it. */
+static void put_way(struct nm_buf *out, const struct nm_confirm_terms *terms)
+{
+    nm_buf_puts(out, terms->too_soon ? "It was sent again too soon: if you mean it, "
+                                     : "If you mean it, ");
+    nm_buf_puts(out, "send it again in a moment, ");
+    if (terms->wait_s > 0) {
+        nm_buf_puts(out, "not before ");
+        put_duration(out, terms->wait_s);
+        nm_buf_puts(out, " have passed and ");
+    }
+    nm_buf_puts(out, "within ");
+    put_duration(out, terms->window_s);
+    nm_buf_puts(out, ".");
+}
+
+/* ---- values ------------------------------------------------------------- */
 
 /* Copy `from`, with a question mark for each character that the reply must not hold. */
 static void put_safe(struct nm_buf *out, const char *from, bool utf8)
@@ -57,11 +104,14 @@ static void put_sender(struct nm_buf *out, const char *sender)
 static void expand(
     const char *template, const char *const *values, bool utf8, struct nm_reply *out)
 {
+    const char *way = values[NM_TEMPLATE_CONFIRM];
     char expanded[4 * NM_REPLY_TEXT_MAX];
     struct nm_buf buf;
 
     nm_buf_init(&buf, expanded, sizeof expanded);
     nm_template_expand(template, values, &buf);
+    if (way[0] != '\0' && !nm_template_uses(template, NM_TEMPLATE_CONFIRM))
+        nm_buf_printf(&buf, " %s", way);
     nm_buf_init(&buf, out->text, sizeof out->text);
     put_safe(&buf, expanded, utf8);
 }
@@ -71,13 +121,17 @@ void nm_reply_make(const struct nm_decision *decision, const struct nm_request *
 {
     const struct nm_verdict *verdict = request->verdict;
     const bool near_miss = verdict->match == NM_MATCH_NEAR_MISS;
-    const bool for_now = decision->action == NM_ACTION_DEFER;
-    const char *built_in = texts[near_miss][for_now];
+    const enum kind kind = kind_of(decision->action);
+    const char *built_in = texts[near_miss][kind];
     const char *values[NM_TEMPLATE_VALUE_COUNT];
     char sender[NM_REPLY_TEXT_MAX + 1];
     char slip[256];
+    char way[256];
     struct nm_buf buf;
 
+    nm_buf_init(&buf, way, sizeof way);
+    if (kind == UNTIL_CONFIRMED)
+        put_way(&buf, &request->confirm);
     nm_buf_init(&buf, sender, sizeof sender);
     put_sender(&buf, request->sender);
     nm_buf_init(&buf, slip, sizeof slip);
@@ -91,12 +145,13 @@ void nm_reply_make(const struct nm_decision *decision, const struct nm_request *
     values[NM_TEMPLATE_REF] = reference;
     values[NM_TEMPLATE_RULE] = decision->rule != NULL ? decision->rule : "";
     values[NM_TEMPLATE_SENDER] = sender;
+    values[NM_TEMPLATE_CONFIRM] = way;
 
     expand(decision->reply != NULL ? decision->reply : built_in, values,
         request->smtputf8, out);
     /* A template of values that are all empty here would leave nothing to read. */
     if (out->text[strspn(out->text, " ")] == '\0')
         expand(built_in, values, request->smtputf8, out);
-    out->code = for_now ? 451 : 550;
-    (void)nm_copy(out->status, sizeof out->status, for_now ? "4.7.1" : "5.7.1");
+    out->code = kind == FOR_NOW ? 451 : 550;
+    (void)nm_copy(out->status, sizeof out->status, kind == FOR_NOW ? "4.7.1" : "5.7.1");
 }

@@ -14,6 +14,7 @@ static const char *const names[NM_TEMPLATE_VALUE_COUNT] = {
     [NM_TEMPLATE_REF] = "ref",
     [NM_TEMPLATE_RULE] = "rule",
     [NM_TEMPLATE_SENDER] = "sender",
+    [NM_TEMPLATE_CONFIRM] = "confirm",
 };
 
 /* What a `%` at `text` begins: NM_TEMPLATE_VALUE_COUNT for `%%`, a value, or -1. `*length`
@@ -94,4 +95,16 @@ void nm_template_expand(const char *text,
             out, value < 0 || value == NM_TEMPLATE_VALUE_COUNT ? "%" : values[value]);
         text += length;
     }
+}
+
+bool nm_template_uses(const char *text, enum nm_template_value value)
+{
+    size_t length = 1;
+
+    for (text += strcspn(text, "%"); *text != '\0'; text += strcspn(text, "%")) {
+        if (read_escape(text, &length) == (int)value)
+            return true;
+        text += length;
+    }
+    return false;
 }

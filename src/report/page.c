@@ -593,7 +593,7 @@ static void put_acts(FILE *out, const struct nm_report *report)
 
     (void)fputs("<section>\n<h2>What people did</h2>\n<ul class=\"legend\">", out);
     for (int verb = 0; verb < NM_VERB_COUNT; verb++) {
-        if (report->acts[verb] == 0)
+        if (report->acts[verb] == 0 || !nm_verb_is_counted((enum nm_verb)verb))
             continue;
         (void)fprintf(out, "<li>%s: ", nm_verb_name((enum nm_verb)verb));
         nm_html_number(out, report->acts[verb]);

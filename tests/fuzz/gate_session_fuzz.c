@@ -8,6 +8,7 @@
  */
 #include "gate/session.h"
 #include "memory_audit.h"
+#include "memory_confirm.h"
 #include "memory_quarantine.h"
 
 #include <stdio.h>
@@ -28,9 +29,14 @@ static void demand(bool holds, const char *what)
 
 enum {
     RECIPIENTS_MAX = 40,
-    ROWS_MAX = 4, /* that one event may bring */
+    ROWS_MAX = 8,   /* that one event may bring */
+    NAMED_MAX = 24, /* refusals that a reply at the end names */
     VARIANT_COUNT = 8
 };
+
+/* The clock leaps, or stands as good as still: within a leap it is too soon to send again,
+ * and after two it is too late. */
+enum { LEAP_S = 1500000, MIN_S = 1000000, WINDOW_S = 2500000 };
 
 static const struct nm_rule_spec rules[] = {
     {.name = "trial",
@@ -59,6 +65,11 @@ static const struct nm_rule_spec rules[] = {
         .recipients = (const char *const[]){"q@*"},
         .recipient_count = 1,
         .action = NM_ACTION_QUARANTINE},
+    {.name = "ask",
+        .confidence = 0.5,
+        .recipients = (const char *const[]){"c@*"},
+        .recipient_count = 1,
+        .action = NM_ACTION_CONFIRM},
     {.name = "sure", .confidence = 0.5, .action = NM_ACTION_REJECT},
     {.name = "closed",
         .confidence = -1,
@@ -89,6 +100,7 @@ static const struct known {
         NM_MODE_ENFORCE},
     {"postmaster", "", NM_MATCH_NONE, NM_ACTION_ACCEPT, NM_MODE_ENFORCE},
     {"<b@\xff>", "b@\xff", NM_MATCH_INVALID, NM_ACTION_ACCEPT, NM_MODE_ENFORCE},
+    {"<c@army.ml>", NULL, NM_MATCH_NEAR_MISS, NM_ACTION_CONFIRM, NM_MODE_ENFORCE},
 };
 
 /* Configurations, all with the rules above. */
@@ -99,15 +111,16 @@ static struct variant {
     bool outbound_only; /* a network, or logged in */
     unsigned max_refusals;
     struct nm_snapshot *snapshot;
+    bool remembers;
 } variants[VARIANT_COUNT] = {
-    {NM_MODE_ENFORCE, NM_ACTION_DEFER, false, false, 2, NULL},
-    {NM_MODE_ENFORCE, NM_ACTION_ACCEPT, false, false, 2, NULL},
-    {NM_MODE_OBSERVE, NM_ACTION_DEFER, false, false, 2, NULL},
-    {NM_MODE_ENFORCE, NM_ACTION_DEFER, true, false, 8, NULL},
-    {NM_MODE_ENFORCE, NM_ACTION_ACCEPT, true, false, 8, NULL},
-    {NM_MODE_ENFORCE, NM_ACTION_DEFER, false, false, 0, NULL},
-    {NM_MODE_ENFORCE, NM_ACTION_DEFER, false, true, 8, NULL},
-    {NM_MODE_OBSERVE, NM_ACTION_ACCEPT, true, true, 0, NULL},
+    {NM_MODE_ENFORCE, NM_ACTION_DEFER, false, false, 2, NULL, false},
+    {NM_MODE_ENFORCE, NM_ACTION_ACCEPT, false, false, 2, NULL, true},
+    {NM_MODE_OBSERVE, NM_ACTION_DEFER, false, false, 2, NULL, false},
+    {NM_MODE_ENFORCE, NM_ACTION_DEFER, true, false, 8, NULL, true},
+    {NM_MODE_ENFORCE, NM_ACTION_ACCEPT, true, false, 8, NULL, false},
+    {NM_MODE_ENFORCE, NM_ACTION_DEFER, false, false, 0, NULL, true},
+    {NM_MODE_ENFORCE, NM_ACTION_DEFER, false, true, 8, NULL, false},
+    {NM_MODE_OBSERVE, NM_ACTION_ACCEPT, true, true, 0, NULL, true},
 };
 
 static struct nm_index *make_index(const struct nm_names *names)
@@ -135,6 +148,7 @@ static struct nm_snapshot *make_snapshot(const struct variant *variant, size_t n
         .partial_message = variant->partial,
         .max_refusals = variant->max_refusals,
         .outbound_authenticated = variant->outbound_only,
+        .confirm = {MIN_S, WINDOW_S, variant->remembers ? 36500 : 0},
         .gateway = "gw"};
     struct nm_snapshot *snapshot = NULL;
 
@@ -164,6 +178,9 @@ static void make_variants(void)
 
 struct recipient {
     const struct known *known;
+    enum nm_action action; /* that was decided */
+    enum nm_confirm_standing standing;
+    size_t first;  /* sent again: the row of its refusal */
     bool refused;  /* at RCPT */
     bool recorded; /* so far as its answer needed it */
     size_t row;    /* in the log, if recorded */
@@ -180,7 +197,15 @@ struct model {
     bool client_is_ours;
     unsigned refusals;
 
+    unsigned leaps;
+    bool is_pending; /* what may be confirmed: there is but one */
+    unsigned refused_at;
+    size_t refused_row;
+    bool is_remembered;
+
     enum open open;
+    unsigned begun_at;
+    bool null_sender;
     const struct variant *pinned;
     bool local;
     bool outbound;
@@ -201,6 +226,8 @@ struct expected_row {
     enum nm_match match;
     enum nm_mode mode;
     const struct variant *variant;
+    bool replies;
+    size_t decision; /* of an act: the row that it belongs to; SIZE_MAX: not recorded */
 };
 
 /* What one event must bring about. */
@@ -220,7 +247,20 @@ struct expected {
 
 static bool refuses(enum nm_action action)
 {
-    return action == NM_ACTION_REJECT || action == NM_ACTION_DEFER;
+    return action == NM_ACTION_REJECT || action == NM_ACTION_DEFER ||
+           action == NM_ACTION_CONFIRM;
+}
+
+static bool is_confirmed(const struct recipient *recipient)
+{
+    return recipient->standing == NM_CONFIRM_SENT_AGAIN ||
+           recipient->standing == NM_CONFIRM_REMEMBERED;
+}
+
+/* Whether it is to be refused, wherever and whenever that is done. */
+static bool is_to_refuse(const struct recipient *recipient)
+{
+    return refuses(recipient->action) && !is_confirmed(recipient);
 }
 
 static bool in_force(const struct model *model, const struct recipient *recipient)
@@ -276,10 +316,36 @@ static bool expect_outcome(
     return expect_row(model, expected, &row, wait);
 }
 
+static bool is_sent_again(const struct model *model, const struct recipient *recipient)
+{
+    return in_force(model, recipient) && recipient->action == NM_ACTION_CONFIRM &&
+           recipient->standing == NM_CONFIRM_SENT_AGAIN;
+}
+
+static bool any(const struct model *model,
+    bool (*holds)(const struct model *model, const struct recipient *recipient))
+{
+    for (size_t i = 0; i < model->recipient_count; i++)
+        if (!model->recipients[i].refused && holds(model, &model->recipients[i]))
+            return true;
+    return false;
+}
+
+/* What the message confirms, once it has gone through. */
+static void confirm(struct model *model)
+{
+    if (!any(model, is_sent_again))
+        return;
+    model->is_pending = false;
+    model->is_remembered = model->is_remembered || model->pinned->remembers;
+}
+
 static void close_message(struct model *model)
 {
-    if (model->open == ENDED && model->outcome != NM_OUTCOME_REFUSED)
+    if (model->open == ENDED && model->outcome != NM_OUTCOME_REFUSED) {
         model->refusals = 0;
+        confirm(model);
+    }
     model->open = NOTHING;
     model->recipient_count = 0;
     model->first_row = SIZE_MAX;
@@ -305,9 +371,11 @@ static void expect_abandoned(struct model *model, struct expected *expected)
 }
 
 static void expect_mail(
-    struct model *model, struct expected *expected, bool local, bool auth)
+    struct model *model, struct expected *expected, bool local, bool auth, bool null)
 {
     expect_abandoned(model, expected);
+    model->begun_at = model->leaps;
+    model->null_sender = null;
     model->open = ENVELOPE;
     model->pinned = model->current;
     model->local = local;
@@ -325,21 +393,58 @@ static void expect_stray(struct model *model, struct expected *expected)
     expect_abandoned(model, expected);
 }
 
-static void count_recipient(struct model *model, const struct known *known)
+static void count_recipient(struct model *model, const struct recipient *recipient)
 {
     model->counts[NM_COUNTER_RECIPIENTS]++;
-    model->counts[NM_COUNTER_ACTION + (int)known->action]++;
-    if (known->match != NM_MATCH_NEAR_MISS)
+    model->counts[NM_COUNTER_ACTION + (int)recipient->action]++;
+    if (recipient->known->match != NM_MATCH_NEAR_MISS)
         return;
     model->counts[NM_COUNTER_NEAR_MISSES]++;
-    model->counts[NM_COUNTER_NEAR_MISS_ACTION + (int)known->action]++;
+    model->counts[NM_COUNTER_NEAR_MISS_ACTION + (int)recipient->action]++;
+}
+
+/* How it stands with what is to be confirmed, seen from when the message began. */
+static enum nm_confirm_standing standing_of(const struct model *model)
+{
+    if (model->is_remembered)
+        return NM_CONFIRM_REMEMBERED;
+    if (!model->is_pending || model->begun_at > model->refused_at + 1)
+        return NM_CONFIRM_NEW;
+    return model->begun_at == model->refused_at + 1 ? NM_CONFIRM_SENT_AGAIN
+                                                    : NM_CONFIRM_TOO_SOON;
+}
+
+static void decide(const struct model *model, struct recipient *recipient)
+{
+    recipient->action = recipient->known->action;
+    if (recipient->action != NM_ACTION_CONFIRM)
+        return;
+    if (model->null_sender)
+        recipient->action = NM_ACTION_REJECT;
+    else
+        recipient->standing = standing_of(model);
+    recipient->first = model->refused_row;
+}
+
+/* Its sender was told how to confirm it. */
+static void note_pending(struct model *model, const struct recipient *recipient)
+{
+    if (recipient->action != NM_ACTION_CONFIRM ||
+        recipient->standing != NM_CONFIRM_NEW ||
+        (model->is_pending && model->leaps <= model->refused_at + 1))
+        return;
+    model->is_pending = true;
+    model->refused_at = model->leaps;
+    model->refused_row = recipient->row;
 }
 
 static void expect_refusal(
     struct model *model, struct expected *expected, struct recipient *recipient)
 {
-    const bool for_good = recipient->known->action == NM_ACTION_REJECT;
+    const bool for_good = recipient->action != NM_ACTION_DEFER;
 
+    if (recipient->recorded)
+        note_pending(model, recipient);
     if (recipient->recorded)
         expect_reply(expected, for_good ? 550 : 451, for_good ? "5.7.1" : "4.7.1");
     else if (defers(model))
@@ -354,19 +459,20 @@ static void expect_rcpt(
     struct model *model, struct expected *expected, const struct known *known)
 {
     struct recipient *recipient = &model->recipients[model->recipient_count];
-    struct expected_row row = {.kind = NM_EVENT_DECISION,
-        .action = known->action,
-        .match = known->match,
-        .mode = model->pinned->mode};
+    struct expected_row row = {
+        .kind = NM_EVENT_DECISION, .match = known->match, .mode = model->pinned->mode};
     bool now;
 
     if (!model->outbound)
         return;
     *recipient = (struct recipient){.known = known, .row = model->audit->count};
+    decide(model, recipient);
+    row.action = recipient->action;
+    row.replies = is_to_refuse(recipient);
     if (row.mode == NM_MODE_ENFORCE)
         row.mode = known->mode;
-    count_recipient(model, known);
-    now = in_force(model, recipient) && refuses(known->action) && !model->local &&
+    count_recipient(model, recipient);
+    now = in_force(model, recipient) && is_to_refuse(recipient) && !model->local &&
           !model->pinned->partial && model->refusals < model->pinned->max_refusals;
     row.outcome = now ? NM_OUTCOME_REFUSED
                   : in_force(model, recipient) && known->action == NM_ACTION_QUARANTINE
@@ -384,16 +490,6 @@ static void expect_rcpt(
     model->recipient_count++;
 }
 
-static bool any(const struct model *model,
-    bool (*is)(const struct model *model, const struct recipient *recipient))
-{
-    for (size_t i = 0; i < model->recipient_count; i++) {
-        if (!model->recipients[i].refused && is(model, &model->recipients[i]))
-            return true;
-    }
-    return false;
-}
-
 static bool is_unrecorded(const struct model *model, const struct recipient *recipient)
 {
     (void)model;
@@ -404,21 +500,20 @@ static bool is_refused_late(
     const struct model *model, const struct recipient *recipient)
 {
     return recipient->recorded && in_force(model, recipient) && !model->local &&
-           refuses(recipient->known->action);
+           is_to_refuse(recipient);
 }
 
 static bool is_rejected_late(
     const struct model *model, const struct recipient *recipient)
 {
-    return is_refused_late(model, recipient) &&
-           recipient->known->action == NM_ACTION_REJECT;
+    return is_refused_late(model, recipient) && recipient->action != NM_ACTION_DEFER;
 }
 
 static bool is_held(const struct model *model, const struct recipient *recipient)
 {
     return recipient->recorded && in_force(model, recipient) &&
            (recipient->known->action == NM_ACTION_HOLD ||
-               (model->local && refuses(recipient->known->action)));
+               (model->local && is_to_refuse(recipient)));
 }
 
 static bool is_to_keep(const struct model *model, const struct recipient *recipient)
@@ -502,22 +597,67 @@ static enum nm_outcome expect_whole(
     return expected->hold ? NM_OUTCOME_HELD : NM_OUTCOME_PASSED;
 }
 
+/* Acts that tell of what is confirmed, from both sides; false when the log fails. */
+static bool expect_acts(struct model *model, struct expected *expected)
+{
+    for (size_t i = 0; i < model->recipient_count; i++) {
+        const struct recipient *recipient = &model->recipients[i];
+        const struct expected_row acts[] = {
+            {.kind = NM_EVENT_ACT, .decision = recipient->first},
+            {.kind = NM_EVENT_ACT,
+                .decision = recipient->recorded ? recipient->row : SIZE_MAX}};
+
+        if (!is_sent_again(model, recipient))
+            continue;
+        for (size_t k = 0; k < NM_COUNT(acts); k++)
+            if (!expect_row(model, expected, &acts[k], false))
+                return false;
+        return true; /* another one would be the same recipient */
+    }
+    return true;
+}
+
+/* The reply names those whom it refuses, as far as there is room. */
+static void note_named(struct model *model)
+{
+    size_t named = 0;
+
+    for (size_t i = 0; i < model->recipient_count && named < NAMED_MAX; i++) {
+        if (model->recipients[i].refused ||
+            !is_refused_late(model, &model->recipients[i]))
+            continue;
+        named++;
+        note_pending(model, &model->recipients[i]);
+    }
+}
+
+static bool expect_record(struct model *model, struct expected *expected)
+{
+    if (model->outcome != NM_OUTCOME_REFUSED && !expect_acts(model, expected))
+        return false;
+    if (model->is_kept && model->outcome != NM_OUTCOME_QUARANTINED)
+        (void)expect_outcome(model, expected, NM_OUTCOME_QUARANTINED, false);
+    return expect_outcome(model, expected, model->outcome, true);
+}
+
 static void expect_end(struct model *model, struct expected *expected)
 {
+    bool late;
+
     model->open = ENDED;
     model->outcome = NM_OUTCOME_PASSED;
     if (!model->outbound)
         return;
     model->outcome = expect_whole(model, expected, true);
-    if (model->is_kept && model->outcome != NM_OUTCOME_QUARANTINED)
-        (void)expect_outcome(model, expected, NM_OUTCOME_QUARANTINED, false);
-    if (model->recipient_count > 0 &&
-        !expect_outcome(model, expected, model->outcome, true)) {
+    late = !(any(model, is_unrecorded) && defers(model)) && any(model, is_refused_late);
+    if (model->recipient_count > 0 && !expect_record(model, expected)) {
         const enum nm_outcome meant = model->outcome;
 
         model->outcome = expect_whole(model, expected, false);
         if (model->outcome != meant)
             (void)expect_outcome(model, expected, model->outcome, false);
+    } else if (late) {
+        note_named(model);
     }
 }
 
@@ -533,12 +673,20 @@ static void expect_undone(struct model *model, struct expected *expected)
 
 /* ---- comparing ------------------------------------------------------------ */
 
-static void check_row(const struct recorded *got, const struct expected_row *expected)
+static void check_row(
+    const struct memory_audit *audit, size_t at, const struct expected_row *expected)
 {
-    const struct nm_audit_event *event = &got->event;
+    const struct nm_audit_event *event = &audit->rows[at].event;
     const char *hash = nm_snapshot_values(expected->variant->snapshot)->config_hash;
 
     demand(event->kind == expected->kind, "an event of another kind was recorded");
+    if (event->kind == NM_EVENT_ACT) {
+        demand(expected->decision == SIZE_MAX ||
+                   strcmp(event->decision.text,
+                       audit->rows[expected->decision].event.id.text) == 0,
+            "an act belongs to another decision");
+        return;
+    }
     demand(event->outcome == expected->outcome, "another outcome was recorded");
     demand(event->action == expected->action, "another action was recorded");
     demand(event->mode == expected->mode, "another mode was recorded");
@@ -548,7 +696,7 @@ static void check_row(const struct recorded *got, const struct expected_row *exp
     demand(event->match == expected->match, "another match was recorded");
     demand((event->target != NULL) == (event->match == NM_MATCH_NEAR_MISS),
         "a target goes with a near miss only");
-    demand((event->reply[0] != '\0') == refuses(event->action),
+    demand((event->reply[0] != '\0') == expected->replies,
         "a reply goes with a refusal only");
 }
 
@@ -558,6 +706,8 @@ static void check_transaction(
 {
     const struct recorded *rows = audit->rows;
 
+    while (before < audit->count && rows[before].event.kind == NM_EVENT_ACT)
+        before++;
     if (before == audit->count || first_of_message >= before)
         return;
     demand(strcmp(rows[before].event.transaction.text,
@@ -575,7 +725,7 @@ static void check_rows(
     demand(audit->count - before == expected->row_count,
         "too many events were recorded, or too few");
     for (size_t i = 0; i < expected->row_count; i++)
-        check_row(&audit->rows[before + i], &expected->rows[i]);
+        check_row(audit, before + i, &expected->rows[i]);
     if (!expected->all_durable)
         return;
     for (size_t i = 0; i < before + 1; i++)
@@ -699,15 +849,16 @@ static void play_mail(struct model *model, unsigned argument)
 {
     const bool local = argument % 4 == 1;
     const bool auth = argument % 4 == 2;
+    const bool null = argument % 4 == 3;
     const struct nm_input input = {.event = NM_SESSION_MAIL,
-        .path = {"<alice@example.org>", argument % 4 == 3 ? 0 : 19},
+        .path = {"<alice@example.org>", null ? 0 : 19},
         .auth = auth ? "alice" : NULL,
         .local_submission = local};
     const size_t before = model->audit->count;
     const size_t first = model->first_row;
     struct expected expected = {.reply = false};
 
-    expect_mail(model, &expected, local, auth);
+    expect_mail(model, &expected, local, auth, null);
     send(model, &input, &expected, before, first);
 }
 
@@ -800,6 +951,11 @@ static void play_world(struct model *model, unsigned argument)
         {NM_NO_MEMORY, NM_OK, NM_OK}, {NM_OK, NM_SYSTEM, NM_OK},
         {NM_OK, NM_TIMEOUT, NM_OK}};
 
+    if (argument == VARIANT_COUNT + NM_COUNT(failures)) {
+        model->leaps++;
+        model->audit->now_us += (int64_t)LEAP_S * 1000000;
+        return;
+    }
     argument %= VARIANT_COUNT + NM_COUNT(failures);
     if (argument < VARIANT_COUNT) {
         model->current = &variants[argument];
@@ -856,6 +1012,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct memory_audit audit;
     static struct memory_quarantine quarantine;
+    static struct memory_confirm confirm;
     struct model *model = calloc(1, sizeof *model);
     struct nm_ports ports;
     struct expected expected = {.reply = false};
@@ -864,8 +1021,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make_variants();
     memory_audit_init(&audit);
     memset(&quarantine, 0, sizeof quarantine);
+    memset(&confirm, 0, sizeof confirm);
     ports = memory_audit_ports(&audit);
     ports.quarantine = memory_quarantine_port(&quarantine);
+    ports.confirms = memory_confirm_port(&confirm);
     demand(model != NULL, "no memory");
     model->audit = &audit;
     model->quarantine = &quarantine;

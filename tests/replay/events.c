@@ -88,6 +88,9 @@ static void send(
         if (input->event == NM_SESSION_MAIL || input->event == NM_SESSION_RCPT)
             input->path = (struct nm_bytes){path, strlen(path)};
         nm_session_event(scenario->session, input, &answer);
+        if (scenario->confirm.refused > scenario->confirm.durable)
+            scenario_fail(scenario, scenario->line,
+                "told to send it again before that is stored");
         keep_answer(scenario, i, &answer);
         scenario->answer_count = i + 1;
         path = words->word[1];
@@ -249,6 +252,12 @@ static void on_quarantine(struct scenario *scenario, const struct words *words)
             scenario, scenario->line, "quarantine does not know \"%s\"", what);
 }
 
+static void on_later(struct scenario *scenario, const struct words *words)
+{
+    need_path(scenario, words);
+    scenario->audit.now_us += (int64_t)word_number(scenario, words->word[1]) * 1000000;
+}
+
 static const struct {
     const char *name;
     void (*run)(struct scenario *scenario, const struct words *words);
@@ -266,6 +275,7 @@ static const struct {
     {"reload", on_reload},
     {"audit", on_audit},
     {"quarantine", on_quarantine},
+    {"later", on_later},
 };
 
 bool scenario_run_event(struct scenario *scenario, const struct words *words)

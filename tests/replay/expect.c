@@ -227,12 +227,15 @@ static void put_transaction(
 {
     const struct memory_audit *audit = &scenario->audit;
     unsigned number = 0;
+    const char *last = "";
 
     for (size_t i = 0; i < audit->count; i++) {
         const char *id = audit->rows[i].event.transaction.text;
 
-        if (i == 0 || strcmp(id, audit->rows[i - 1].event.transaction.text) != 0)
-            number++;
+        if (audit->rows[i].event.kind == NM_EVENT_ACT)
+            continue;
+        number += strcmp(id, last) != 0;
+        last = id;
         if (strcmp(id, row->event.transaction.text) == 0)
             break;
     }
@@ -257,7 +260,12 @@ enum field {
     OUTCOME,
     DURABLE,
     CONFIG,
-    TRANSACTION
+    TRANSACTION,
+    VERB,
+    ACTOR,
+    SUBJECT,
+    OF,
+    REASON
 };
 
 static const char *const field_names[] = {
@@ -279,6 +287,11 @@ static const char *const field_names[] = {
     [DURABLE] = "durable",
     [CONFIG] = "config",
     [TRANSACTION] = "transaction",
+    [VERB] = "verb",
+    [ACTOR] = "actor",
+    [SUBJECT] = "subject",
+    [OF] = "of",
+    [REASON] = "reason",
 };
 
 static enum field field_of(struct scenario *scenario, const char *word)
@@ -352,6 +365,21 @@ static void put_field(struct scenario *scenario, const struct recorded *row,
     case TRANSACTION:
         put_transaction(scenario, row, out);
         break;
+    case VERB:
+        nm_buf_puts(out, nm_verb_name(event->verb));
+        break;
+    case ACTOR:
+        put_or_dash(out, event->actor);
+        break;
+    case SUBJECT:
+        put_or_dash(out, event->subject);
+        break;
+    case OF:
+        put_or_dash(out, event->decision.text);
+        break;
+    case REASON:
+        put_or_dash(out, event->reason);
+        break;
     }
 }
 
@@ -374,8 +402,9 @@ static void check_field(
 static const struct recorded *next_row(
     struct scenario *scenario, enum nm_event_kind kind)
 {
-    static const char *const names[] = {
-        [NM_EVENT_DECISION] = "a decision", [NM_EVENT_OUTCOME] = "an outcome"};
+    static const char *const names[] = {[NM_EVENT_DECISION] = "a decision",
+        [NM_EVENT_OUTCOME] = "an outcome",
+        [NM_EVENT_ACT] = "an act"};
     const struct recorded *row;
 
     if (scenario->rows_checked == scenario->audit.count)
@@ -422,6 +451,30 @@ static void on_outcome(struct scenario *scenario, const struct words *words)
     (void)snprintf(word, sizeof word, "outcome=%s", words->word[1]);
     check_field(scenario, next_row(scenario, NM_EVENT_OUTCOME), word);
     check_rows(scenario, words, NM_EVENT_OUTCOME, 2);
+}
+
+static void on_act(struct scenario *scenario, const struct words *words)
+{
+    char word[64];
+
+    if (words->count < 2)
+        scenario_fail(scenario, scenario->line, "which act?");
+    (void)snprintf(word, sizeof word, "verb=%s", words->word[1]);
+    check_field(scenario, next_row(scenario, NM_EVENT_ACT), word);
+    check_rows(scenario, words, NM_EVENT_ACT, 2);
+}
+
+static void on_contact(struct scenario *scenario, const struct words *words)
+{
+    const struct nm_contact_port *port = &scenario->ports.contacts;
+    bool known;
+
+    if (words->count != 3)
+        scenario_fail(scenario, scenario->line, "contact needs a domain and yes or no");
+    known = port->knows(port->self, words->word[1], strlen(words->word[1]));
+    if (known != (strcmp(words->word[2], "yes") == 0))
+        scenario_fail(scenario, scenario->line, "expected %s\n  got %s", words->word[2],
+            known ? "yes" : "no");
 }
 
 /* ---- counts --------------------------------------------------------------- */
@@ -533,6 +586,8 @@ static const struct {
     {"->", on_answer},
     {"row", on_row},
     {"outcome", on_outcome},
+    {"act", on_act},
+    {"contact", on_contact},
     {"count", on_count},
     {"waits", on_waits},
     {"logged", on_logged},

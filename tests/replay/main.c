@@ -197,13 +197,45 @@ static void run_line(struct scenario *scenario, char *line)
         scenario_fail(scenario, scenario->line, "what is \"%s\"?", words.word[0]);
 }
 
+static bool knows(void *self, const char *domain, size_t length)
+{
+    const struct scenario *scenario = self;
+
+    for (size_t i = 0; i < scenario->contact_count; i++)
+        if (strlen(scenario->contacts[i]) == length &&
+            memcmp(scenario->contacts[i], domain, length) == 0)
+            return true;
+    return false;
+}
+
+static void note(void *self, const char *domain, size_t length)
+{
+    struct scenario *scenario = self;
+    struct nm_buf buf;
+
+    if (knows(self, domain, length))
+        return;
+    if (scenario->contact_count == CONTACTS_MAX)
+        abort();
+    nm_buf_init(&buf, scenario->contacts[scenario->contact_count++], NM_DOMAIN_MAX + 1);
+    nm_buf_put(&buf, domain, length);
+}
+
+static struct nm_contact_port scenario_contacts(struct scenario *scenario)
+{
+    return (struct nm_contact_port){scenario, knows, note};
+}
+
 static void run(const char *file)
 {
-    struct scenario scenario = {.file = file};
+    static struct scenario scenario;
 
+    scenario = (struct scenario){.file = file};
     memory_audit_init(&scenario.audit);
     scenario.ports = memory_audit_ports(&scenario.audit);
     scenario.ports.quarantine = memory_quarantine_port(&scenario.quarantine);
+    scenario.ports.confirms = memory_confirm_port(&scenario.confirm);
+    scenario.ports.contacts = scenario_contacts(&scenario);
     read_lines(&scenario);
     while (scenario.line < scenario.line_count) {
         scenario.line++;

@@ -45,6 +45,9 @@ static void add(struct memory_audit *audit, const struct nm_audit_event *event)
     row->event.reply = keep(audit, event->reply);
     row->event.config = keep(audit, event->config);
     row->event.queue_id = keep(audit, event->queue_id);
+    row->event.actor = keep(audit, event->actor);
+    row->event.subject = keep(audit, event->subject);
+    row->event.reason = keep(audit, event->reason);
 }
 
 static enum nm_code append(

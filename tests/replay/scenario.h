@@ -18,6 +18,7 @@
  *     audit fails append | wait | timeout  from now on;  audit works
  *     quarantine fails begin | write | commit            quarantine works
  *     quarantine lets x@army.ml            it is being released, and let by once
+ *     later 20                             so many seconds pass
  *
  *     -> continue                          what was answered to the line above:
  *     -> 550 5.7.1 /regex/ lines=2         on the reply's lines, joined by newlines
@@ -26,6 +27,8 @@
  *
  *     row recipient=x@army.ml match=near-miss reply=/Ref $1/ durable=yes times=9
  *     outcome refused queue=4X durable=yes
+ *     act confirmed subject=army.ml of=$1 reason=/Ref $2/      what was done beside it
+ *     contact army.ml yes                  whether mail is known to go there
  *     kept x@army.ml id=$1 /regex/         in the quarantine, in order, and its content
  *     count near_misses 1                  as `nearmiss status` has it, until now
  *     waits 1                              for the log, since the last such line
@@ -42,13 +45,20 @@
 #define NM_TESTS_SCENARIO_H
 
 #include "memory_audit.h"
+#include "memory_confirm.h"
 #include "memory_quarantine.h"
 
 #include "gate/session.h"
 
 #include <stdbool.h>
 
-enum { WORDS_MAX = 32, CONFIGS_MAX = 8, FOLDER_MAX = 64, PATH_TEXT_MAX = 512 };
+enum {
+    CONTACTS_MAX = 64,
+    WORDS_MAX = 32,
+    CONFIGS_MAX = 8,
+    FOLDER_MAX = 64,
+    PATH_TEXT_MAX = 512
+};
 
 struct words {
     char *word[WORDS_MAX];
@@ -91,6 +101,9 @@ struct scenario {
 
     struct memory_audit audit;
     struct memory_quarantine quarantine;
+    struct memory_confirm confirm;
+    char contacts[CONTACTS_MAX][NM_DOMAIN_MAX + 1];
+    size_t contact_count;
     struct nm_ports ports;
     struct nm_slot *slot;
     struct nm_session *session;

@@ -421,7 +421,6 @@ START_TEST(test_policy__complains_with_file_line_and_rule)
             "technique"},
         {{.name = "r", .confidence = -1, .action = (enum nm_action)NM_ACTION_COUNT},
             "not built"},
-        {{.name = "r", .confidence = -1, .action = NM_ACTION_CONFIRM}, "not built"},
         {{.name = "r",
              .confidence = -1,
              .domains = (const char *const[]){"b\xc3\xbc*"},
