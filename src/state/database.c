@@ -11,7 +11,7 @@
 
 enum {
     APPLICATION = 0x4e6d5374, /* "NmSt", in the file's header */
-    VERSION = 1,
+    VERSION = 2,
     BUSY_MS = 1000,
     VALUE_BYTES_MAX = 64 * 1024,
     CACHE_KIB = 16 * 1024

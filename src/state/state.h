@@ -12,6 +12,7 @@
 
 #include "gate/overlay.h"
 #include "gate/ports.h"
+#include "state/confirmations.h"
 #include "state/contacts.h"
 #include "state/counts.h"
 
@@ -55,6 +56,20 @@ enum nm_code nm_state_contacts(struct nm_state *state, const struct nm_names *na
 enum nm_code nm_state_note_contacts(struct nm_state *state,
     const struct nm_domain *domains, size_t count, int64_t now_us,
     struct nm_error *error);
+
+/* ---- confirmations ------------------------------------------------------ */
+
+/* All that may be confirmed, and was. */
+enum nm_code nm_state_confirmations(
+    struct nm_state *state, struct nm_confirmations **out, struct nm_error *error);
+
+/* Store changes in their order, all or none. */
+enum nm_code nm_state_store_confirmations(struct nm_state *state,
+    const struct nm_confirm_change *changes, size_t count, struct nm_error *error);
+
+/* Take out what no configuration can make count any more. */
+enum nm_code nm_state_forget_confirmations(
+    struct nm_state *state, int64_t now_us, struct nm_error *error);
 
 /* ---- exceptions --------------------------------------------------------- */
 

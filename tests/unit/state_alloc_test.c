@@ -2,6 +2,7 @@
 #include "state_kit.h"
 #include "state_record.h"
 
+#include "state/confirmer.h"
 #include "state/learner.h"
 
 START_TEST(test_state__reading_counts_without_memory_leaves_nothing)
@@ -148,6 +149,51 @@ START_TEST(test_state__a_learner_without_memory_does_not_start)
 }
 END_TEST
 
+START_TEST(test_state__a_confirmer_without_memory_does_not_start)
+{
+    static const struct nm_confirm_rules rules = {20, 3600, 90};
+    const struct nm_confirm_case what = {.sender = "alice@example.org",
+        .origin = "192.0.2.7",
+        .recipient = {"bob@army.ml", 11},
+        .domain = {"army.ml", 7}};
+    const struct nm_id id =
+        nm_id_make(kit_now_us, (const uint8_t[NM_ID_RANDOM_BYTES]){1});
+    struct kit kit;
+    size_t nth = 1;
+
+    kit_init(&kit);
+    kit_open(&kit);
+    for (;; nth++) {
+        struct nm_confirmer *confirmer = NULL;
+        struct nm_confirm_port port;
+        struct nm_confirm_said said;
+        uint64_t ticket = 0;
+        enum nm_code code;
+
+        alloc_walk_fail(nth);
+        code = nm_confirmer_start(
+            kit.state, (struct nm_clock){NULL, now}, NULL, &confirmer, NULL);
+        if (alloc_walk_failed()) {
+            ck_assert_int_eq(code, NM_NO_MEMORY);
+            ck_assert_ptr_null(confirmer);
+            continue;
+        }
+        ck_assert_int_eq(code, NM_OK);
+        port = nm_confirmer_port(confirmer);
+        /* What it has no memory to note is as if it had not been refused. */
+        alloc_walk_fail(1);
+        port.refused(port.self, &what, &rules, &id, kit_now_us, &ticket);
+        ck_assert(alloc_walk_failed());
+        port.ask(port.self, &what, &rules, kit_now_us, &said);
+        ck_assert_int_eq(said.standing, NM_CONFIRM_NEW);
+        nm_confirmer_stop(&confirmer);
+        break;
+    }
+    ck_assert_uint_gt(nth, 3);
+    kit_done(&kit);
+}
+END_TEST
+
 START_TEST(test_state__a_set_that_cannot_grow_keeps_what_it_has)
 {
     struct nm_contacts *contacts = NULL;
@@ -174,6 +220,7 @@ END_TEST
 
 static void add(TCase *cases)
 {
+    tcase_add_test(cases, test_state__a_confirmer_without_memory_does_not_start);
     tcase_add_test(cases, test_state__a_learner_without_memory_does_not_start);
     tcase_add_test(cases, test_state__a_set_that_cannot_grow_keeps_what_it_has);
     tcase_add_test(cases, test_state__an_overlay_without_memory_leaves_nothing);
