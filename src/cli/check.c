@@ -43,6 +43,9 @@ static bool put_json(FILE *out, const struct nm_subject *subject)
     nm_json_add_text(&json, "rule", judgement->decision.rule);
     nm_json_add_text(&json, "action", nm_action_name(judgement->decision.action));
     nm_json_add_nonempty(&json, "reply", reply);
+    if (judgement->decision.action == NM_ACTION_CONFIRM)
+        nm_json_add_text(
+            &json, "confirm", nm_confirm_standing_name(judgement->confirm.standing));
     nm_json_add_hex_if_invalid(
         &json, "recipient_hex", subject->given.data, subject->given.length);
     return nm_json_end(&json, out);
@@ -131,6 +134,10 @@ static void put_details(const struct check *check)
     put_label(out, "action");
     nm_put_decision(out, check->view.snapshot, &subject->judgement.decision);
     (void)fputc('\n', out);
+    if (nm_confirm_words(&subject->judgement) != NULL) {
+        put_label(out, "confirmed");
+        (void)fprintf(out, "%s\n", nm_confirm_words(&subject->judgement));
+    }
     put_passed_over(check);
     nm_subject_reply(subject, reply);
     if (reply[0] != '\0') {
@@ -254,7 +261,8 @@ static const char description[] =
     "more input is waited for.\n"
     "\n"
     "In JSON each object has recipient, domain, match, target, technique, confidence,\n"
-    "rule, action and reply, null where there is none; for a recipient that is not\n"
+    "rule, action and reply, null where there is none; with the action confirm also\n"
+    "confirm: new, too-soon, sent-again or remembered; for a recipient that is not\n"
     "valid UTF-8, recipient_hex has its bytes.\n";
 
 const struct nm_command nm_command_check = {

@@ -170,6 +170,7 @@ static void put_rules(const struct explanation *explanation)
 static void put_end(const struct explanation *explanation)
 {
     FILE *out = explanation->call->out;
+    const char *confirm = nm_confirm_words(&explanation->subject.judgement);
     char reply[NM_REPLY_SHOWN_MAX + 1];
 
     nm_subject_reply(&explanation->subject, reply);
@@ -178,6 +179,8 @@ static void put_end(const struct explanation *explanation)
     nm_put_decision(
         out, explanation->view.snapshot, &explanation->subject.judgement.decision);
     (void)fputc('\n', out);
+    if (confirm != NULL)
+        (void)fprintf(out, "  Confirmed: %s\n", confirm);
     if (reply[0] != '\0') {
         (void)fputs("  ", out);
         nm_put_visible(out, reply, strlen(reply));
@@ -281,6 +284,9 @@ static bool put_json(const struct explanation *explanation)
     nm_json_add_text(&json, "rule", judgement->decision.rule);
     nm_json_add_text(&json, "action", nm_action_name(judgement->decision.action));
     nm_json_add_nonempty(&json, "reply", reply);
+    if (judgement->decision.action == NM_ACTION_CONFIRM)
+        nm_json_add_text(
+            &json, "confirm", nm_confirm_standing_name(judgement->confirm.standing));
     nm_json_add_exception(&json, judgement->exception);
     nm_json_add_allowances(
         &json, explanation->allowances, explanation->allowance_count);

@@ -2,6 +2,8 @@
 
 #include "state.h"
 
+#include "state/confirmer.h"
+
 const char *nm_call_config(const struct nm_call *call)
 {
     const char *given = call->values[NM_CLI_CONFIG];
@@ -33,14 +35,20 @@ enum nm_exit nm_load_quietly(const struct nm_call *call, struct nm_config **conf
 
 /* NULL for no database yet, which knows nothing. */
 static enum nm_code read_state(struct nm_state *state, int64_t now_us,
-    struct nm_counts **counts, struct nm_overlay **overlay, struct nm_error *error)
+    struct nm_counts **counts, struct nm_world *out, struct nm_error *error)
 {
     enum nm_code code;
 
     if (state == NULL)
         return NM_OK;
     code = nm_state_counts(state, counts, error);
-    return code == NM_OK ? nm_state_overlay(state, now_us, overlay, error) : code;
+    if (code == NM_OK)
+        code = nm_state_overlay(state, now_us, &out->overlay, error);
+    if (code == NM_OK)
+        code = nm_confirmer_open(state, &out->confirmer, error);
+    if (code == NM_OK)
+        out->confirms = nm_confirmer_port(out->confirmer);
+    return code;
 }
 
 static bool knows(void *self, const char *domain, size_t length)
@@ -97,7 +105,7 @@ static enum nm_exit build_world(const struct nm_call *call,
     enum nm_exit status = nm_open_state(call, config, &state);
 
     if (status == NM_EXIT_FINE &&
-        read_state(state, call->now_us, &counts, &out->overlay, &error) != NM_OK)
+        read_state(state, call->now_us, &counts, out, &error) != NM_OK)
         status = complain_of_state(call, &error);
     if (status == NM_EXIT_FINE)
         status = build(call, config, counts, &out->snapshot, complaints);
@@ -115,7 +123,9 @@ struct nm_view nm_world_view(const struct nm_world *world, int64_t now_us)
     return (struct nm_view){.snapshot = world->snapshot,
         .overlay = world->overlay,
         .contacts = &world->contacts,
-        .now_us = now_us};
+        .confirms = &world->confirms,
+        .now_us = now_us,
+        .begun_us = now_us};
 }
 
 void nm_world_free(struct nm_world *world)
@@ -123,6 +133,7 @@ void nm_world_free(struct nm_world *world)
     nm_snapshot_release(&world->snapshot);
     nm_overlay_release(&world->overlay);
     nm_contacts_free(&world->known);
+    nm_confirmer_stop(&world->confirmer);
 }
 
 enum nm_exit nm_load(

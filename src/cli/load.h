@@ -16,6 +16,8 @@ struct nm_world {
     struct nm_overlay *overlay; /* NULL for none */
     struct nm_contacts *known;  /* domains that mail went to; NULL: no rule asks */
     struct nm_contact_port contacts;
+    struct nm_confirmer *confirmer; /* NULL for no state database yet */
+    struct nm_confirm_port confirms;
 };
 /* Borrows from `world`. */
 struct nm_view nm_world_view(const struct nm_world *world, int64_t now_us);

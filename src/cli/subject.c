@@ -17,7 +17,8 @@ bool nm_subject_request(const struct nm_call *call, const struct nm_snapshot *sn
     const char *client = call->values[NM_CLI_CLIENT];
     const char *auth = call->values[NM_CLI_AUTH];
 
-    *out = (struct nm_request){.sender = "", .auth = auth};
+    *out = (struct nm_request){
+        .sender = "", .auth = auth, .sender_unknown = sender == NULL};
     if (sender != NULL && strcmp(sender, "<>") != 0)
         out->sender = sender;
     if (client != NULL && !nm_ip_parse(client, &out->client)) {
@@ -134,6 +135,23 @@ void nm_put_decision(
     }
     if (observed && decision->action != NM_ACTION_ACCEPT)
         (void)fputs(", but only observed", out);
+}
+
+const char *nm_confirm_words(const struct nm_judgement *judgement)
+{
+    if (judgement->decision.action != NM_ACTION_CONFIRM)
+        return NULL;
+    switch (judgement->confirm.standing) {
+    case NM_CONFIRM_TOO_SOON:
+        return "sent again, but too soon to count";
+    case NM_CONFIRM_SENT_AGAIN:
+        return "sent again: it goes through";
+    case NM_CONFIRM_REMEMBERED:
+        return "the sender has confirmed this domain: it goes through";
+    case NM_CONFIRM_NEW:
+        break;
+    }
+    return "not yet: it is refused until it is sent again";
 }
 
 void nm_subject_reply(

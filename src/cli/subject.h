@@ -41,6 +41,9 @@ void nm_put_why_not_judged(FILE *out, const struct nm_address *address);
 void nm_put_decision(
     FILE *out, const struct nm_snapshot *snapshot, const struct nm_decision *decision);
 
+/* Where a rule asks the sender to confirm, how that stands; else NULL. */
+const char *nm_confirm_words(const struct nm_judgement *judgement);
+
 /* "550 5.7.1 …", or "" when the recipient is not refused. */
 enum { NM_REPLY_SHOWN_MAX = NM_REPLY_TEXT_MAX + 16 };
 void nm_subject_reply(

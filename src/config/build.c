@@ -155,6 +155,10 @@ static void copy_values(
     values->partial_message = given[NM_OPT_PARTIAL].number != 0;
     values->on_local_refusal =
         (enum nm_action)(int)given[NM_OPT_LOCAL_SUBMISSION].number;
+    values->confirm =
+        (struct nm_confirm_rules){.min_s = (uint32_t)given[NM_OPT_CONFIRM_MIN_S].number,
+            .window_s = (uint32_t)given[NM_OPT_CONFIRM_WINDOW_S].number,
+            .remember_days = (uint32_t)given[NM_OPT_CONFIRM_REMEMBER_DAYS].number};
     values->needs_content = may_quarantine(config, values->on_local_refusal);
     (void)nm_copy(values->gateway, sizeof values->gateway, config->settings.gateway);
     (void)nm_copy(values->config_hash, sizeof values->config_hash, config->hash);

@@ -1,4 +1,5 @@
 /* Reading a configuration, step by step; see config.h. */
+#include "confirm.h"
 #include "loaded.h"
 #include "memory.h"
 
@@ -335,8 +336,8 @@ static enum nm_code load_parts(struct nm_config *config)
 {
     enum nm_code (*const steps[])(struct nm_config *) = {resolve_paths, place_history,
         place_quarantine, name_gateway, load_networks, nm_config_load_rules,
-        load_layouts, load_tables, load_names, check_tables, nm_config_load_domains,
-        nm_config_load_popularity};
+        nm_config_check_confirm, load_layouts, load_tables, load_names, check_tables,
+        nm_config_load_domains, nm_config_load_popularity};
     enum nm_code code = NM_OK;
 
     for (size_t i = 0; code == NM_OK && i < NM_COUNT(steps); i++)

@@ -110,8 +110,14 @@ static const struct nm_choices local_parts = {
     .first = NM_LOCAL_CLEAR, .last = NM_LOCAL_NONE, .name = local_part_name};
 static const struct nm_choices own_local_parts = {
     .first = NM_LOCAL_CLEAR, .last = NM_LOCAL_PARTS, .name = own_local_part_name};
-static const struct nm_choices confirm_modes = {
-    .first = CONFIRM_RESEND, .last = CONFIRM_CODE, .name = confirm_mode_name};
+static bool confirm_mode_is_built(int value)
+{
+    return value == CONFIRM_RESEND;
+}
+static const struct nm_choices confirm_modes = {.first = CONFIRM_RESEND,
+    .last = CONFIRM_CODE,
+    .name = confirm_mode_name,
+    .built = confirm_mode_is_built};
 
 /* ---- the tables --------------------------------------------------------- */
 
@@ -312,38 +318,38 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
 
     [NM_OPT_CONFIRM] = {.path = "confirm",
         .type = NM_OPTION_GROUP,
-        .is_later = true,
-        .help = "how a sender says that a near miss is meant"},
+        .help = "how a sender says that a near miss is meant, where a rule's action is "
+                "\"confirm\""},
     [NM_OPT_CONFIRM_MODE] = {.path = "confirm.mode",
         .type = NM_OPTION_CHOICE,
         .choices = &confirm_modes,
         .number = CONFIRM_RESEND,
-        .is_later = true,
-        .help = "by sending again, or by a code in the subject"},
+        .help = "\"resend\": by sending the message again"},
     [NM_OPT_CONFIRM_MIN_S] = {.path = "confirm.min_s",
         .type = NM_OPTION_INT,
         .number = 20,
         .least = 0,
         .greatest = 3600,
         .unit = "s",
-        .is_later = true,
-        .help = "the shortest time before it counts"},
+        .help =
+            "sent again sooner it does not count: a server that tries at once confirms "
+            "nothing"},
     [NM_OPT_CONFIRM_WINDOW_S] = {.path = "confirm.window_s",
         .type = NM_OPTION_INT,
         .number = 14400,
         .least = 60,
         .greatest = 604800,
         .unit = "s",
-        .is_later = true,
-        .help = "the longest"},
+        .help = "how long after the refusal it counts"},
     [NM_OPT_CONFIRM_REMEMBER_DAYS] = {.path = "confirm.remember_days",
         .type = NM_OPTION_INT,
         .number = 90,
         .least = 0,
         .greatest = 3650,
         .unit = "days",
-        .is_later = true,
-        .help = "how long it is remembered"},
+        .help = "how long the sender need not confirm that domain again; 0: each "
+                "message is "
+                "confirmed"},
 
     [NM_OPT_QUARANTINE] = {.path = "quarantine",
         .type = NM_OPTION_GROUP,
@@ -499,8 +505,9 @@ const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT] = {
     [NM_RULE_REPLY] = {.path = "reply",
         .type = NM_OPTION_TEXT,
         .text = "",
-        .help = "what the sender is told; %{domain}, %{target}, %{slip}, %{ref}, "
-                "%{rule} and %{sender} are replaced; empty: the built-in text"},
+        .help =
+            "what the sender is told; %{domain}, %{target}, %{slip}, %{ref}, "
+            "%{rule}, %{sender} and %{confirm} are replaced; empty: the built-in text"},
     [NM_RULE_MODE] = {.path = "mode",
         .type = NM_OPTION_CHOICE,
         .choices = &modes,

@@ -85,6 +85,16 @@ static enum nm_code start_learner(struct nm_runtime *runtime, struct nm_error *e
     return code;
 }
 
+static enum nm_code start_confirmer(struct nm_runtime *runtime, struct nm_error *error)
+{
+    const enum nm_code code = nm_confirmer_start(
+        runtime->state, wall_clock, nm_process_log(), &runtime->confirmer, error);
+
+    if (code == NM_OK)
+        runtime->ports.confirms = nm_confirmer_port(runtime->confirmer);
+    return code;
+}
+
 static enum nm_code open_state(struct nm_runtime *runtime, struct nm_error *error)
 {
     const char *path = nm_config_settings(runtime->config)->history_database;
@@ -172,6 +182,8 @@ enum nm_code nm_runtime_start(struct nm_runtime *runtime, const char *config_pat
         code = start_audit(runtime, error);
     if (code == NM_OK)
         code = start_learner(runtime, error);
+    if (code == NM_OK)
+        code = start_confirmer(runtime, error);
     if (code == NM_OK)
         open_quarantine(runtime);
     if (code != NM_OK)
@@ -382,6 +394,7 @@ void nm_runtime_stop(struct nm_runtime *runtime)
     if (runtime->audit != NULL)
         nm_audit_stop(&runtime->audit);
     nm_learner_stop(&runtime->learner);
+    nm_confirmer_stop(&runtime->confirmer);
     nm_state_close(&runtime->state);
     nm_counts_free(&runtime->counts);
     nm_quarantine_close(&runtime->quarantine);

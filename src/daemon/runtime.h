@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "gate/session.h"
 #include "quarantine/quarantine.h"
+#include "state/confirmer.h"
 #include "state/learner.h"
 
 #include <pthread.h>
@@ -27,6 +28,7 @@ struct nm_runtime {
     struct nm_state *state;
     struct nm_quarantine *quarantine;
     struct nm_learner *learner;
+    struct nm_confirmer *confirmer;
     struct nm_ports ports;
 };
 

@@ -994,6 +994,18 @@ START_TEST(test_config__warns_of_rules_that_fit_no_mail)
 }
 END_TEST
 
+START_TEST(test_config__warns_where_nobody_can_confirm)
+{
+    check_warnings("protect = { own = \"a.example\"; };\n"
+                   "confirm = { min_s = 5; };\n"
+                   "rules = (\n"
+                   "  { name = \"a\"; sender = \"<>\"; action = \"confirm\"; },\n"
+                   "  { name = \"b\"; action = \"confirm\"; } );\n",
+        "nearmiss.conf:4: warning: rule \"a\": action: the null sender is never asked "
+        "to confirm: write \"reject\", which it gets\n");
+}
+END_TEST
+
 START_TEST(test_config__warns_of_a_code_in_a_reply)
 {
     check_warnings("protect = { own = \"a.example\"; };\n"
@@ -1048,6 +1060,7 @@ int main(void)
     tcase_add_test(cases, test_config__warns_of_a_suffix_among_the_domains);
     tcase_add_test(cases, test_config__warns_of_rules_that_never_decide);
     tcase_add_test(cases, test_config__warns_of_rules_that_fit_no_mail);
+    tcase_add_test(cases, test_config__warns_where_nobody_can_confirm);
     tcase_add_test(cases, test_config__warns_of_a_code_in_a_reply);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);

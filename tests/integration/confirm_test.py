@@ -1,0 +1,297 @@
+"""
+Near misses that their senders confirm, and what is remembered of that over reloads,
+restarts and crashes. NM_ROUNDS says how often the daemon is killed.
+"""
+
+import json
+import os
+import sqlite3
+import time
+
+from harness.case import SiteCase, main, message
+
+ROUNDS = int(os.environ.get("NM_ROUNDS", "21"))
+
+RULES = [{"name": "ask", "confidence": 0.5, "action": "confirm"}]
+
+
+class ConfirmCase(SiteCase):
+    config = {"rules": RULES, "confirm": {"min_s": 0}}
+
+    def setUp(self):
+        super().setUp()
+        self.near, self.good = self.at("army.ml"), self.at("army.mil")
+
+    def refused(self, *words, to=None, **how):
+        """A message to the near miss that is refused; its reference."""
+        to = to or self.near
+        answers = self.send(to, **how)
+        self.assert_reply(answers.rcpt[to], 550, "5.7.1", *words)
+        return answers.rcpt[to].reference
+
+    def passes(self, *recipients, **how):
+        answers = self.send(*(recipients or (self.near,)), **how)
+        self.assert_reply(answers.end, 250)
+
+    def restart(self):
+        self.daemon.stop()
+        self.daemon.start()
+
+    def acts(self, reference):
+        listed = self.daemon.ask("audit", "list", "--acts", "--format", "json")
+        rows = [json.loads(line) for line in listed.splitlines()]
+        return [(row["verb"], row["reason"]) for row in rows if row["decision"] == reference]
+
+    def state(self, sql, *values):
+        """Change the state database, which nobody has open."""
+        database = sqlite3.connect(os.path.join(self.daemon.folder, "state.db"))
+        with database:
+            database.execute(sql, values)
+        database.close()
+
+    def standing(self, *words):
+        asked = ["check", *words, "--format", "json", self.near]
+        return json.loads(self.daemon.ask(*asked))["confirm"]
+
+
+class ResendCase(ConfirmCase):
+    def test_sent_again_it_goes_through_and_both_rows_tell(self):
+        first = self.refused("If you mean it, send it again in a moment, within 4 hours")
+        self.assertEqual(self.standing("--sender", self.sender), "sent-again")
+        self.passes(self.near, self.good)
+        self.assert_arrived(self.near, self.good)
+        rows = self.assert_rows(
+            {"action": "confirm", "rule": "ask", "outcome": "refused"},
+            {"action": "confirm", "rule": "ask", "outcome": "passed", "reply": None},
+            {"action": "accept", "outcome": "passed"},
+        )
+        self.assertEqual(rows[0]["id"], first)
+        self.assertEqual(self.acts(first), [("confirmed", f"sent again, Ref {rows[1]['id']}")])
+        self.assertEqual(
+            self.acts(rows[1]["id"]), [("confirms", f"refused before, Ref {first}")]
+        )
+        story = self.daemon.ask("audit", "show", first)
+        self.assertIn("recorded that the sender means army.ml", story)
+        self.assertIn(rows[1]["id"], story)
+        story = self.daemon.ask("audit", "show", rows[1]["id"])
+        self.assertIn("The sender has confirmed it", story)
+        self.assertIn(f"Ref {first}", story)
+        self.daemon.ask("audit", "verify")
+
+    def test_the_domain_is_remembered_for_that_sender(self):
+        self.refused()
+        self.passes()
+        self.passes(self.at("army.ml", local="carol"))
+        self.assertEqual(self.standing("--sender", self.sender), "remembered")
+        self.assertEqual(self.standing("--sender", "x@example.org"), "new")
+        self.refused(sender=f"other.{self.mark}@example.org")
+        self.refused(to=self.at("army.mi1"))
+
+    def test_what_is_refused_for_another_reason_may_come_again(self):
+        self.refused()
+        with self.site.smtp() as session:
+            session.mail(self.sender)
+            self.assert_reply(session.rcpt(self.near), 250)
+            session.command("RSET")
+        with self.site.smtp() as session:
+            session.mail(self.sender)
+            self.assert_reply(session.rcpt(self.near), 250)
+            session.command("DATA")
+            session.drop()
+        self.passes()
+        self.assert_arrived(self.near)
+
+    def test_a_null_sender_is_rejected(self):
+        for _ in range(2):
+            answers = self.send(self.near, sender="")
+            self.assert_reply(answers.rcpt[self.near], 550, "5.7.1", "Not sent. Ref")
+        self.assert_rows(*[{"action": "reject", "rule": "ask", "outcome": "refused"}] * 2)
+
+    def test_mail_submitted_here_is_not_refused_but_held(self):
+        queue_id = self.postfix.submit(self.sender, [self.near], message(self.mark).decode())
+        self.accepted.append(queue_id)
+        self.assert_held(queue_id)
+        self.refused()
+
+    def test_it_survives_a_reload_a_restart_and_a_crash(self):
+        for number, change in enumerate(
+            (lambda: self.daemon.ask("reload"), self.restart, self.crash)
+        ):
+            near = self.at(f"armz{number}.army.ml")
+            self.refused(to=near)
+            change()
+            self.passes(near)
+            change()
+            self.passes(near)
+
+    def crash(self):
+        self.daemon.kill()
+        self.daemon.start()
+
+    def test_it_is_too_late_when_the_window_has_passed(self):
+        self.refused()
+        self.daemon.stop()
+        self.state("UPDATE pending SET refused_us = refused_us - 14401 * 1000000")
+        self.daemon.start()
+        self.refused("If you mean it")
+        self.passes()
+
+    def test_it_is_forgotten_when_its_days_have_passed(self):
+        self.refused()
+        self.passes()
+        self.daemon.stop()
+        self.state("UPDATE confirmation SET expires_us = ?", int(time.time() * 1e6))
+        self.daemon.start()
+        self.refused("If you mean it")
+
+
+class TooSoonCase(ConfirmCase):
+    config = {"rules": RULES, "confirm": {"min_s": 3000}}
+
+    def test_it_is_refused_again_and_told_how_long(self):
+        self.refused("not before 50 minutes have passed and within 4 hours")
+        self.refused("It was sent again too soon", "have passed")
+        self.assertEqual(self.standing("--sender", self.sender), "too-soon")
+        # The time goes on from the first: it counts once that has passed.
+        self.daemon.stop()
+        self.state("UPDATE pending SET refused_us = refused_us - 3000 * 1000000")
+        self.daemon.start()
+        self.passes()
+        rows = self.assert_rows(*[{"action": "confirm"}] * 3)
+        self.assertEqual(len(self.acts(rows[0]["id"])), 1)
+        self.assertEqual(self.acts(rows[1]["id"]), [])
+
+
+class WholeCase(ConfirmCase):
+    config = {"rules": RULES, "partial": "message", "confirm": {"min_s": 0}}
+
+    def test_the_whole_message_is_sent_again(self):
+        answers = self.send(self.near, self.good)
+        self.assert_reply(answers.end, 550, "5.7.1", f"<{self.near}>", "If you mean it")
+        self.assert_arrived()
+        self.passes(self.near, self.good)
+        self.assert_arrived(self.near, self.good)
+
+
+class ObserveCase(ConfirmCase):
+    config = {"rules": RULES, "mode": "observe", "confirm": {"min_s": 0}}
+
+    def test_it_says_what_would_be(self):
+        self.passes()
+        self.passes()
+        rows = self.assert_rows(
+            *[{"action": "confirm", "mode": "observe", "outcome": "passed"}] * 2
+        )
+        for row in rows:
+            self.assertIn("If you mean it", row["reply"])
+
+
+class HistoryCase(ConfirmCase):
+    def knows(self, domain):
+        """Whether it is on record that mail went there."""
+        self.daemon.stop()
+        database = sqlite3.connect(os.path.join(self.daemon.folder, "state.db"))
+        rows = database.execute("SELECT * FROM contact WHERE domain = ?", [domain])
+        known = rows.fetchone() is not None
+        database.close()
+        self.daemon.start()
+        return known
+
+    def test_two_senders_teach_what_one_does_not(self):
+        near = self.at("army.mol")
+        for local, taught in (("first", False), ("second", True)):
+            sender = f"{local}.{self.mark}@example.org"
+            self.refused(to=near, sender=sender)
+            self.passes(near, sender=sender)
+            self.passes(near, sender=sender)
+            self.assertEqual(self.knows("army.mol"), taught)
+
+
+# How long behind a part of a message the daemon is killed.
+LATER_S = (0.0002, 0.0005, 0.001, 0.002, 0.004, 0.008)
+
+
+class CrashCase(ConfirmCase):
+    def say(self, step, number):
+        """A message, with the daemon killed at `step`: the last reply, or None when there
+        is none."""
+        text = message(self.mark).replace(b"\n", b"\r\n")
+        parts = [
+            ("mail", f"MAIL FROM:<{self.sender}>\r\n".encode()),
+            ("rcpt", f"RCPT TO:<{self.near}>\r\n".encode()),
+            ("data", b"DATA\r\n"),
+            ("text", text),
+            ("end", b".\r\n"),
+        ]
+        with self.site.smtp() as session:
+            for name, part in parts:
+                session.send(part)
+                if (step, name) in (("later", "rcpt"), ("late", "end")):
+                    time.sleep(LATER_S[number % len(LATER_S)])
+                    self.daemon.kill()
+                if name == step and name in ("text", "end"):
+                    self.daemon.kill()
+                if name == "text":
+                    continue
+                reply = session.read()
+                if name == step and name != "end":
+                    self.daemon.kill()
+                if reply.code >= 400:
+                    return reply
+        self.note(reply)
+        return reply
+
+    def recover(self):
+        if self.daemon.server:
+            self.daemon.kill()
+        self.daemon.start()
+
+    def goes_through(self, tries):
+        """Send it until it goes through, as who means it does; every refusal says so."""
+        for _ in range(tries):
+            reply = self.say("none", 0)
+            if reply.code == 250:
+                return
+            self.assertTrue(
+                reply.code < 500 or "send it again" in reply.text, f"told only {reply}"
+            )
+        self.fail("it does not go through")
+
+    def arrived(self):
+        self.postfix.settle_all()
+        found = self.site.sink.deliveries(self.mark)
+        return sum(delivery.recipients.count(self.near) for delivery in found)
+
+    def test_while_it_is_refused(self):
+        """Whoever was told to send it again finds that remembered."""
+        for number in range(ROUNDS):
+            step = ("mail", "rcpt", "later")[number % 3]
+            with self.subTest(step=step, number=number):
+                self.setUp()
+                reply = self.say(step, number)
+                self.recover()
+                told = reply.code == 550 and "send it again" in reply.text
+                self.goes_through(1 if told else 2)
+                self.assertEqual(self.arrived(), 1)
+
+    def test_while_it_is_confirmed(self):
+        """It is delivered, or its client was told to try again, and that is enough."""
+        for number in range(ROUNDS):
+            step = ("mail", "rcpt", "data", "text", "end", "late")[number % 6]
+            with self.subTest(step=step, number=number):
+                self.setUp()
+                self.assertEqual(self.say("none", 0).code, 550)
+                reply = self.say(step, number)
+                self.recover()
+                sure = reply.code == 250
+                if not sure:
+                    self.assertLess(reply.code, 500, str(reply))
+                    self.goes_through(1)
+                self.assertGreaterEqual(self.arrived(), 1)
+                self.assertLessEqual(self.arrived(), 1 if sure else 2)
+                self.goes_through(2)
+                self.daemon.ask("audit", "verify")
+
+
+if __name__ == "__main__":
+    main()
