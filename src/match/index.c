@@ -122,7 +122,11 @@ static enum nm_code add_name(struct nm_index *index, size_t *capacity,
         return code;
     if (nm_look(index->looks, index->naming, domain, &look) == NM_NO_MEMORY)
         return nm_fail(error, NM_NO_MEMORY, "out of memory");
-    return add_text(index, capacity, look.text, strlen(look.text), error);
+    code = add_text(index, capacity, look.text, strlen(look.text), error);
+    if (code != NM_OK)
+        return code;
+    index->has_spelt = index->has_spelt || look.spelt[0] != '\0';
+    return add_text(index, capacity, look.spelt, strlen(look.spelt), error);
 }
 
 static void set_name(struct nm_index *index, struct nm_name *name,
@@ -175,6 +179,15 @@ static enum nm_code add_names(struct nm_index *index, const struct nm_index_spec
     index->listed_count = draft_count;
     index->name_count = count;
     return code;
+}
+
+static double ln_of_ordered(const struct nm_index *index)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < index->listed_count; i++)
+        count += index->names[i].listing >= NM_LISTING_PROTECTED;
+    return log((double)(count > 0 ? count : 1));
 }
 
 /* ---- the exact table ---------------------------------------------------- */
@@ -270,11 +283,20 @@ static uint64_t look_key(const struct nm_index *index, const struct nm_name *nam
     char look[NM_LOOK_MAX + 1];
     size_t length;
 
-    if (name->is_idn)
-        return nm_key(NM_KEY_LOOK,
-            nm_hash(text + name->length + 1, strlen(text + name->length + 1)));
+    if (name->is_idn) {
+        const char *own = nm_name_look(index, name);
+
+        return nm_key(NM_KEY_LOOK, nm_hash(own, strlen(own)));
+    }
     length = nm_look_ascii(index->looks, text, name->length, look);
     return nm_key(NM_KEY_LOOK, nm_hash(look, length));
+}
+
+static uint64_t spelt_key(const struct nm_index *index, const struct nm_name *name)
+{
+    const char *spelt = nm_name_spelt(index, name);
+
+    return nm_key(NM_KEY_SPELT, nm_hash(spelt, strlen(spelt)));
 }
 
 static void make_near_keys(const struct nm_index *index, size_t at, struct keys *keys)
@@ -294,6 +316,8 @@ static void make_near_keys(const struct nm_index *index, size_t at, struct keys 
     keys->key[keys->count++] = nm_key(NM_KEY_BARE, nm_hash_bare(text, name->length));
     keys->key[keys->count++] = nm_key(NM_KEY_BAG, nm_hash_bag(text, name->length));
     keys->key[keys->count++] = look_key(index, name);
+    if (name->is_idn && *nm_name_spelt(index, name) != '\0')
+        keys->key[keys->count++] = spelt_key(index, name);
     assert(keys->count <= KEYS_MAX);
 }
 
@@ -428,6 +452,7 @@ static enum nm_code build(
     nm_hash_powers_init(&index->powers);
     code = add_names(index, spec, drafts, draft_count, error);
     free(drafts);
+    index->ln_ordered = ln_of_ordered(index);
     if (code == NM_OK)
         code = fill_exact(index, error);
     choose_forms(index);

@@ -18,6 +18,8 @@
 #include "ranks.h"
 #include "tables.h"
 
+#include <string.h>
+
 /* What a key of the multimap stands for; mixed into the key. */
 enum nm_key_kind {
     NM_KEY_NEAR,   /* a listed name, whole or less a character */
@@ -26,7 +28,8 @@ enum nm_key_kind {
     NM_KEY_FORM, /* in `forms`: such a label, whole or less a character or two (cores.h) */
     NM_KEY_BARE, /* a listed name without dots and hyphens */
     NM_KEY_BAG,  /* the characters of a listed name in whatever order */
-    NM_KEY_LOOK  /* the look of a listed name (looks.h) */
+    NM_KEY_LOOK, /* the look of a listed name (looks.h), */
+    NM_KEY_SPELT /* and how it is spelt in ASCII */
 };
 
 #define NM_NO_NAME UINT32_MAX
@@ -40,7 +43,8 @@ struct nm_name {
     bool is_suffix;          /* a protected suffix, of which the rest is not set */
     bool is_provider;        /* its registrable part is on the built-in list */
     bool has_forms;          /* its label stands in the map with its forms (cores.h) */
-    bool is_idn;             /* its look stands in the text, behind its NUL */
+    bool is_idn;             /* its look stands in the text, behind its NUL, and behind
+                                that one's how it is spelt */
     enum nm_listing listing; /* the strongest */
     float weight;            /* the greatest that a list gives; 0 for history alone */
     float count;             /* of messages, by history; 0 without */
@@ -72,13 +76,15 @@ struct nm_index {
     struct nm_name *names; /* the listed ones, most probable first, then the suffixes */
     size_t listed_count;
     size_t longest; /* bytes of the longest listed name */
+    bool has_spelt; /* a listed name has letters that are spelt with two in ASCII */
     size_t name_count;
     struct nm_map_row *exact; /* open-addressed, a power of two, at most half full */
     size_t exact_mask;
     struct nm_filter exact_filter; /* of the whole names' hashes, spread */
     struct nm_map near;
     struct nm_map forms; /* of labels: a map of its own, as its filter is asked most */
-    double ln_listed;    /* of the number of listed names, at least 1 */
+    double ln_listed;    /* of the number of listed names, at least 1, */
+    double ln_ordered;   /* and of those that the operator listed */
     double threshold;
 };
 
@@ -97,6 +103,21 @@ static inline const char *nm_name_text(
 static inline bool nm_index_may_have(const struct nm_index *index, uint64_t hash)
 {
     return nm_filter_may_have(&index->exact_filter, nm_hash_spread(hash));
+}
+
+/* The look of a name with an A-label, and how it is spelt; empty where it is not. */
+static inline const char *nm_name_look(
+    const struct nm_index *index, const struct nm_name *name)
+{
+    return nm_name_text(index, name) + name->length + 1;
+}
+
+static inline const char *nm_name_spelt(
+    const struct nm_index *index, const struct nm_name *name)
+{
+    const char *look = nm_name_look(index, name);
+
+    return look + strlen(look) + 1;
 }
 
 /* The listed name that equals `text`, whose hash is `hash`; NM_NO_NAME without one. */

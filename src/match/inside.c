@@ -2,7 +2,7 @@
  * A known name inside another:
  *
  *   embedded  suffix and all, with more behind it (`army-mil.com`, `army.mil.example.net`,
- *             `armymil-mail.example`)
+ *             `armymil-mail.example`, `firmcom.com`)
  *   glued     behind a host's usual name without its dot (`wwwarmy.mil`)
  */
 #include "search.h"
@@ -73,6 +73,14 @@ static bool stands_out(const char *typed, size_t start, const char *rest)
     return rest[0] == '-' || (start > 0 && typed[start - 1] == '-') || dot != NULL;
 }
 
+/* Its suffix behind its suffix. */
+static bool is_suffix_twice(
+    const struct nm_query *query, const struct nm_name *name, const char *rest)
+{
+    return rest[0] == '.' &&
+           strcmp(rest + 1, nm_name_text(query->index, name) + name->suffix) == 0;
+}
+
 /* Whether both have one registrable part: what its owner calls a host imitates nobody. */
 static bool is_of_same_owner(const struct nm_query *query, const struct nm_name *name)
 {
@@ -99,10 +107,12 @@ static void try_embedded(
     const size_t kept = start > 0 && typed[start - 1] == '.' ? start : 0;
     struct nm_slip slip = {.typed_length = (uint8_t)(query->typed->length - kept),
         .meant_length = name->length};
+    const bool is_bare = length < name->length;
+    const bool is_twice = is_bare && is_suffix_twice(query, name, rest);
     struct nm_finding *finding;
 
     if (name->registrable >= name->suffix || length == 0 || !is_separator(rest[0]) ||
-        (length < name->length && !stands_out(typed, start, rest)) ||
+        (is_bare && !is_twice && !stands_out(typed, start, rest)) ||
         is_of_same_owner(query, name))
         return;
     if (rest[0] == '.' && strchr(rest + 1, '.') == NULL && kept == start &&
@@ -114,7 +124,8 @@ static void try_embedded(
     finding = nm_findings_claim(query, found, at, kept);
     if (finding == NULL)
         return;
-    (void)nm_finding_add(query, finding, NM_SLIP_EMBEDDED, &slip);
+    (void)nm_finding_add(
+        query, finding, is_twice ? NM_SLIP_GLUED_SUFFIX : NM_SLIP_EMBEDDED, &slip);
     nm_findings_keep(query, found, finding);
 }
 
@@ -174,7 +185,8 @@ static void search_glued(const struct nm_query *query, struct nm_findings *found
     static const struct host hosts[] = {{"www", 3, NM_SLIP_GLUED},
         {"smtp", 4, NM_SLIP_GLUED}, {"mail", 4, NM_SLIP_GLUED_MAIL},
         {"webmail", 7, NM_SLIP_GLUED_MAIL}};
-    const size_t start = query->tail_at[0];
+    const size_t start =
+        query->parts.registrable < query->typed->length ? query->parts.registrable : 0;
 
     for (size_t i = 0; i < NM_COUNT(hosts); i++)
         try_glued(query, &hosts[i], start, found);

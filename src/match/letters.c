@@ -1,7 +1,8 @@
 /*
  * How usual a name is, from conf/tables/letter-pairs.txt: a chain in which each letter
  * depends on the one before it. Names that people register read like words; most slips do
- * not. And how many names end in a suffix: `ru` and `de` have millions, `cm` has few.
+ * not. Which words they are made of: a slip hardly ever makes one word of another. And how
+ * many names end in a suffix: `ru` and `de` have millions, `cm` has few.
  */
 #include "reader.h"
 #include "tables.h"
@@ -71,6 +72,34 @@ static int compare_suffixes(const void *a, const void *b)
     return strcmp(a, b); /* the rows begin with their text */
 }
 
+/* The slot that holds a hash, or the empty one where it belongs. A word is known by its
+ * hash alone: 64 bits of a few thousand words are as good as their letters. */
+static size_t find_word(const struct nm_letters *letters, uint64_t hash)
+{
+    const uint64_t spread = nm_hash_spread(hash);
+    size_t slot = spread % NM_WORD_SLOTS;
+
+    while (letters->words[slot] != 0 && letters->words[slot] != spread)
+        slot = (slot + 1) % NM_WORD_SLOTS;
+    return slot;
+}
+
+static enum nm_code read_words(struct nm_letters *letters, struct nm_reader *reader)
+{
+    const char *word;
+
+    while ((word = nm_reader_word(reader)) != NULL) {
+        const size_t length = strlen(word);
+        const uint64_t hash = nm_hash(word, length);
+
+        if (length < NM_WORD_MIN || letters->word_count == NM_WORDS_MAX)
+            return nm_reader_blame(reader, "too many words, or too short", word);
+        letters->words[find_word(letters, hash)] = nm_hash_spread(hash);
+        letters->word_count++;
+    }
+    return NM_OK;
+}
+
 static enum nm_code read_letter_line(
     struct nm_letters *letters, struct nm_reader *reader)
 {
@@ -84,9 +113,12 @@ static enum nm_code read_letter_line(
         return read_numbers(reader, letters->lengths, NM_LETTER_LENGTHS);
     if (strcmp(word, "suffix") == 0)
         return read_suffixes(letters, reader);
+    if (strcmp(word, "words") == 0)
+        return read_words(letters, reader);
     sign = nm_reader_word(reader);
     if (strcmp(word, "pair") != 0 || sign == NULL || strlen(sign) != 1)
-        return nm_reader_blame(reader, "neither signs, pair, length nor suffix", word);
+        return nm_reader_blame(
+            reader, "neither signs, pair, length, suffix nor words", word);
     row = *sign == '^' ? START : letters->places[(uint8_t)*sign];
     if (row != START && letters->signs[row] != *sign)
         return nm_reader_blame(reader, "not one of the signs", sign);
@@ -134,6 +166,29 @@ double nm_letters_length(const struct nm_letters *letters, size_t length)
                                                    : NM_LETTER_LENGTHS;
 
     return -(double)letters->lengths[at - 1] / 10;
+}
+
+static bool is_word(const struct nm_letters *letters,
+    const struct nm_hash_powers *powers, const struct nm_hash_tails *tails, size_t from,
+    size_t to)
+{
+    return letters->words[find_word(letters, nm_hash_part(powers, tails, from, to))] !=
+           0;
+}
+
+bool nm_letters_are_words(const struct nm_letters *letters,
+    const struct nm_hash_powers *powers, const struct nm_hash_tails *tails, size_t from,
+    size_t to)
+{
+    if (to - from < NM_WORD_MIN)
+        return false;
+    if (is_word(letters, powers, tails, from, to))
+        return true;
+    for (size_t at = from + NM_WORD_MIN; at + NM_WORD_MIN <= to; at++)
+        if (is_word(letters, powers, tails, from, at) &&
+            is_word(letters, powers, tails, at, to))
+            return true;
+    return false;
 }
 
 double nm_letters_suffix(

@@ -224,6 +224,45 @@ static bool is_foreign(const char *text, size_t length)
     return false;
 }
 
+/* Which letters stand for one with a mark: ICAO Doc 9303, part 3, section 6, where it has
+ * two of them. */
+static const char *spelling_of(uint32_t code_point)
+{
+    static const struct {
+        uint32_t code_point;
+        const char *text;
+    } spellings[] = {{0xdf, "ss"}, {0xe4, "ae"}, {0xe5, "aa"}, {0xe6, "ae"},
+        {0xf6, "oe"}, {0xf8, "oe"}, {0xfc, "ue"}, {0xfe, "th"}, {0x153, "oe"}};
+
+    for (size_t i = 0; i < NM_COUNT(spellings); i++)
+        if (spellings[i].code_point == code_point)
+            return spellings[i].text;
+    return NULL;
+}
+
+static void spell(const char *text, size_t length, char out[NM_DOMAIN_MAX + 1])
+{
+    struct nm_buf buf;
+
+    nm_buf_init(&buf, out, NM_DOMAIN_MAX + 1);
+    for (size_t at = 0; at < length;) {
+        uint32_t code_point = 0;
+        const size_t size = nm_utf8_decode(text + at, length - at, &code_point);
+        const char *spelling = spelling_of(code_point);
+
+        if (size == 1)
+            nm_buf_put(&buf, text + at, 1);
+        else if (size > 1 && spelling != NULL)
+            nm_buf_puts(&buf, spelling);
+        else
+            break;
+        at += size;
+        if (at == length && !buf.truncated)
+            return;
+    }
+    out[0] = '\0';
+}
+
 enum nm_code nm_look(const struct nm_looks *looks, const struct nm_names *names,
     const struct nm_domain *domain, struct nm_look *out)
 {
@@ -233,6 +272,7 @@ enum nm_code nm_look(const struct nm_looks *looks, const struct nm_names *names,
     bool is_whole = true;
 
     out->is_foreign = false;
+    out->spelt[0] = '\0';
     if (!domain->idn) {
         (void)nm_look_ascii(looks, domain->name, domain->length, out->text);
         return NM_OK;
@@ -241,6 +281,7 @@ enum nm_code nm_look(const struct nm_looks *looks, const struct nm_names *names,
     nm_buf_init(&look, out->text, sizeof out->text);
     nm_domain_to_unicode(names, domain, &buf);
     out->is_foreign = is_foreign(unicode, buf.length);
+    spell(unicode, buf.length, out->spelt);
     for (size_t at = 0; at <= buf.length;) {
         const size_t length = strcspn(unicode + at, ".");
 

@@ -24,6 +24,9 @@ void nm_looks_free(struct nm_looks **looks);
 
 struct nm_look {
     bool is_foreign; /* it has a letter of another script than Latin */
+    /* The name with two letters of ASCII for each one that keyboards may lack (`ue` for a u
+     * with two dots); empty where that does not make it ASCII, and for one that is. */
+    char spelt[NM_DOMAIN_MAX + 1];
     char text[NM_LOOK_MAX + 1];
 };
 

@@ -11,7 +11,8 @@ enum {
     LN_RANKS_MAX = 8,
     LISTED_COUNT = 10,    /* the messages that a listing is worth */
     CROWD_MAX = 4,        /* neighbours that are counted */
-    LISTED_FEW = 250,     /* a list of three is no surer than one of 250, */
+    LISTED_LEAST = 10,    /* a list of three is no surer than one of ten, */
+    LISTED_FEW = 250,     /* one of providers than one of 250, */
     LISTED_MANY = 4000,   /* and one of 100,000 no less than one of 4,000 */
     USUAL_LENGTH = 8,     /* of a label, */
     USUAL_SPELLING = -20, /* and ln of its letters' probability */
@@ -19,22 +20,38 @@ enum {
     COST_BYTES_MAX = 12
 };
 
-static void take_prior(
-    const struct nm_query *query, const struct nm_name *name, double *value)
+/* How many names share the mail that goes to those listed like this one: what the operator
+ * listed is no less written to because history knows thousands of other names. */
+static void take_size(const struct nm_query *query, const struct nm_name *name,
+    bool is_provider, double *value)
 {
+    const double ln_size = name->listing >= NM_LISTING_PROTECTED
+                               ? query->index->ln_ordered
+                               : query->index->ln_listed;
+
+    value[NM_FEATURE_LN_LISTED] =
+        fmin(fmax(ln_size - log(LISTED_FEW), 0), log(LISTED_MANY / LISTED_FEW));
+    if (name->listing >= NM_LISTING_PROTECTED && !is_provider)
+        value[NM_FEATURE_LN_SHORT] =
+            fmin(fmax(log(LISTED_FEW) - ln_size, 0), log(LISTED_FEW / LISTED_LEAST));
+}
+
+static void take_prior(const struct nm_query *query, const struct nm_finding *finding,
+    const struct nm_name *name, double *value)
+{
+    const bool is_provider = name->is_provider || name->listing == NM_LISTING_PROVIDER;
+
     if (name->is_suffix) {
         value[NM_FEATURE_SUFFIX_LISTED] = 1;
         return;
     }
-    value[NM_FEATURE_LN_LISTED] =
-        fmin(fmax(query->index->ln_listed - log(LISTED_FEW), 0),
-            log(LISTED_MANY / LISTED_FEW));
+    take_size(query, name, is_provider, value);
     if (name->rank > 0) {
         value[NM_FEATURE_TARGET_RANKED] = 1;
         value[NM_FEATURE_LN_TARGET_RANK] = log((double)name->rank);
     }
-    value[NM_FEATURE_PROVIDER] =
-        name->is_provider || name->listing == NM_LISTING_PROVIDER;
+    value[NM_FEATURE_PROVIDER] = is_provider;
+    value[NM_FEATURE_PROVIDER_HOST] = is_provider && finding->kept > 0;
     if (name->weight > 0) {
         value[NM_FEATURE_LISTED] = 1;
         value[NM_FEATURE_LN_WEIGHT] = log((double)name->weight);
@@ -130,6 +147,12 @@ static bool is_of_whole(unsigned kind)
     return kind == NM_SLIP_SUFFIX || kind == NM_SLIP_LAYOUT || kind >= NM_SLIP_EMBEDDED;
 }
 
+/* A slip that the whole label stands for, wherever in it its letters are. */
+static bool is_of_label(unsigned kind)
+{
+    return kind == NM_SLIP_MARK || kind == NM_SLIP_SPELT || kind == NM_SLIP_SCRIPT;
+}
+
 static bool is_label_start(const char *name, size_t at)
 {
     return at == 0 || name[at - 1] == '.';
@@ -173,7 +196,8 @@ static void take_slips(const struct nm_query *query, const struct nm_finding *fi
             take_suffix(query, finding, name, i, value);
         if (finding->kinds[i] != NM_SLIP_SUFFIX)
             value[NM_FEATURE_KIND + finding->kinds[i]] += 1;
-        if (!slip->in_suffix && !is_of_whole(finding->kinds[i]))
+        if (!slip->in_suffix && !is_of_whole(finding->kinds[i]) &&
+            !is_of_label(finding->kinds[i]))
             take_place(query, slip, value);
     }
     value[NM_FEATURE_FURTHER] = finding->slip_count - 1;
@@ -196,7 +220,35 @@ static bool is_sister(const struct nm_query *query, const struct nm_finding *fin
 {
     return finding->kinds[0] == NM_SLIP_SUFFIX && query->parts.suffix_known &&
            finding->suffix_class != NM_SUFFIX_SLIP &&
-           finding->suffix_class != NM_SUFFIX_REPEATED;
+           finding->suffix_class != NM_SUFFIX_REPEATED &&
+           finding->suffix_class != NM_SUFFIX_APPENDED;
+}
+
+/* All of the meant name stands in the typed one, suffix and all. */
+static bool holds_name(const struct nm_finding *finding)
+{
+    return finding->kinds[0] == NM_SLIP_EMBEDDED ||
+           finding->suffix_class == NM_SUFFIX_APPENDED;
+}
+
+/* A slip among letters makes one word of another but seldom; people choose words. */
+static bool is_of_letters(const struct nm_finding *finding)
+{
+    return finding->kinds[0] <= NM_SLIP_GLYPH && finding->kinds[0] != NM_SLIP_LAYOUT &&
+           !finding->slips[0].in_suffix;
+}
+
+static bool is_made_of_words(
+    const struct nm_query *query, const struct nm_finding *finding)
+{
+    return query->is_words &&
+           (is_of_letters(finding) || finding->kinds[0] == NM_SLIP_GLUED_SUFFIX);
+}
+
+/* Names that are numbered come in series, however long they are. */
+static bool is_of_series(const struct nm_finding *finding)
+{
+    return finding->kinds[0] == NM_SLIP_DIGIT && finding->slip_count == 1;
 }
 
 /* The label whose rarity speaks against chance: the typed one or the meant one; of a name
@@ -216,11 +268,14 @@ static void take_label(const struct nm_query *query, const struct nm_finding *fi
         (void)nm_query_label(query, &length);
         value[NM_FEATURE_SPELLING] = query->spelling;
     }
-    if (finding->kinds[0] == NM_SLIP_EMBEDDED)
+    value[NM_FEATURE_WORDS] = is_made_of_words(query, finding);
+    if (holds_name(finding))
         length = name->length - 1U;
+    else if (finding->kinds[0] == NM_SLIP_GLUED_SUFFIX)
+        length = name->suffix - 1U - name->registrable;
     else if (finding->kinds[0] == NM_SLIP_DOT && length + 1 < name->suffix)
         length = name->suffix - 1U;
-    if (is_sister(query, finding)) {
+    if (is_sister(query, finding) || is_of_series(finding)) {
         length = length < USUAL_LENGTH ? length : USUAL_LENGTH;
         value[NM_FEATURE_SPELLING] = fmax(value[NM_FEATURE_SPELLING], USUAL_SPELLING);
     }
@@ -317,7 +372,7 @@ void nm_features_take(const struct nm_query *query, const struct nm_finding *fin
     const struct nm_name *name = &query->index->names[finding->name];
 
     memset(out, 0, sizeof *out);
-    take_prior(query, name, out->value);
+    take_prior(query, finding, name, out->value);
     if (!name->is_suffix)
         take_slips(query, finding, name, out->value);
     take_genuine(query, finding, name, out->value);
@@ -344,19 +399,15 @@ void nm_finding_weigh(const struct nm_query *query, struct nm_finding *finding)
 }
 
 /* The weights are fitted with slips counted many times, since missing one costs more than
- * asking once in vain, so that odds of nine to one are those from which it is worth asking.
- * Below them slips soon are rare: the curve is five times as steep there as the odds have it,
- * and as steep as these again where nobody asks. */
+ * asking once in vain. So odds of nine to one are those from which it is worth asking; how
+ * many of the names that have them are slips, the odds tell less that surplus. Between the
+ * two the confidence keeps to 0.9 above, and falls fast below. */
 double nm_confidence(double ln_odds)
 {
-    static const double steepness = 5;
-    static const double foot = -0.4; /* the logarithm of the odds of 0.4 */
-    static const double most = 20;   /* no verdict is certain */
+    static const double most = 20; /* no verdict is certain */
     const double sure = log(9);
-    const double steep = sure + steepness * (ln_odds - sure);
-    double ln = fmin(ln_odds, most);
+    const double slope = ln_odds < sure ? nm_curve.below : nm_curve.above;
+    const double asked = sure + slope * (ln_odds - sure);
 
-    if (ln_odds < sure)
-        ln = steep > foot ? steep : foot + (steep - foot) / steepness;
-    return 1 / (1 + exp(-ln));
+    return 1 / (1 + exp(-fmin(fmax(asked, ln_odds - nm_curve.surplus), most)));
 }

@@ -23,13 +23,17 @@
 enum nm_feature {
     /* prior(t): what the target is listed as */
     NM_FEATURE_LISTED,
-    NM_FEATURE_PROVIDER, /* a mail provider's, besides */
+    NM_FEATURE_PROVIDER,      /* a mail provider's, besides, */
+    NM_FEATURE_PROVIDER_HOST, /* or what nobody writes to: a name below one */
     NM_FEATURE_HISTORY,
     NM_FEATURE_SUFFIX_LISTED, /* a protected suffix, the name under it unknown */
     NM_FEATURE_LN_WEIGHT,     /* ln of the list's weight */
-    NM_FEATURE_LN_COUNT,  /* ln of the messages by history, at most 7; beside a list, of
+    NM_FEATURE_LN_COUNT, /* ln of the messages by history, at most 7; beside a list, of
                             what is more than a listing is worth */
-    NM_FEATURE_LN_LISTED, /* ln of how many times 250 names are listed, to 16 */
+    NM_FEATURE_LN_LISTED, /* ln of how many times 250 names are listed, to 16: of what the
+                             operator listed, if it is such a name, and else of all */
+    NM_FEATURE_LN_SHORT, /* for such a name that is no mail provider's, ln of how many
+                             times fewer they are, to 25 */
     NM_FEATURE_TARGET_RANKED,  /* its registrable part is ranked, */
     NM_FEATURE_LN_TARGET_RANK, /* and ln of its rank */
     /* slip(q | t): how many of each kind; then where, and how many */
@@ -51,6 +55,7 @@ enum nm_feature {
     /* genuine(q): how likely somebody really has the typed name */
     NM_FEATURE_CONSTANT,
     NM_FEATURE_SPELLING,  /* ln of the probability of its letters */
+    NM_FEATURE_WORDS,     /* it is made of words, where a slip of letters stands */
     NM_FEATURE_LENGTH,    /* ln of the probability of its length */
     NM_FEATURE_LN_LENGTH, /* ln of its length */
     NM_FEATURE_LENGTH_2,  /* at most 2 letters: these names are all taken */
@@ -73,6 +78,18 @@ enum { NM_FEATURE_COUNT = NM_FEATURE_LN_RANKS + 1 };
 
 /* What each is worth, in nats (weights.c). */
 extern const double nm_weights[NM_FEATURE_COUNT];
+
+/* From odds to confidence: `surplus` is what slips' being counted many times in the fit adds
+ * to the logarithm of the odds; the other two are how fast confidence falls below and rises
+ * above the odds of nine to one, at which it is 0.9, until the odds less that surplus say
+ * more (weights.c). */
+struct nm_curve {
+    double surplus;
+    double below;
+    double above;
+};
+
+extern const struct nm_curve nm_curve;
 
 struct nm_features {
     double value[NM_FEATURE_COUNT];

@@ -51,6 +51,8 @@ void nm_query_weigh(struct nm_query *query)
     query->is_provider = nm_ranks_find(query->index->providers, hash, typed->name + at,
                              typed->length - at) != 0;
     query->spelling = nm_letters_spelling(letters, label, length);
+    query->is_words = nm_letters_are_words(
+        letters, &query->index->powers, &query->tails, at, at + length);
     query->suffix_usual = nm_letters_suffix(letters, typed->name + query->parts.suffix,
         typed->length - (size_t)query->parts.suffix);
 }
@@ -75,6 +77,7 @@ static const enum nm_technique techniques[NM_SLIP_KIND_COUNT] = {
     [NM_SLIP_LETTER_DIGIT] = NM_TECHNIQUE_SUBSTITUTION,
     [NM_SLIP_GLYPH] = NM_TECHNIQUE_GLYPH,
     [NM_SLIP_MARK] = NM_TECHNIQUE_GLYPH,
+    [NM_SLIP_SPELT] = NM_TECHNIQUE_SUBSTITUTION,
     [NM_SLIP_SCRIPT] = NM_TECHNIQUE_GLYPH,
     [NM_SLIP_DOT] = NM_TECHNIQUE_DOT,
     [NM_SLIP_DOT_OTHER] = NM_TECHNIQUE_DOT,
@@ -84,6 +87,7 @@ static const enum nm_technique techniques[NM_SLIP_KIND_COUNT] = {
     [NM_SLIP_EMBEDDED] = NM_TECHNIQUE_EMBEDDED,
     [NM_SLIP_GLUED] = NM_TECHNIQUE_EMBEDDED,
     [NM_SLIP_GLUED_MAIL] = NM_TECHNIQUE_EMBEDDED,
+    [NM_SLIP_GLUED_SUFFIX] = NM_TECHNIQUE_EMBEDDED,
 };
 
 enum nm_technique nm_technique_of(enum nm_slip_kind kind)
@@ -144,7 +148,8 @@ bool nm_finding_add(const struct nm_query *query, struct nm_finding *finding,
         added->typed_text[slip->typed_length] = '\0';
     }
     added->technique = techniques[kind];
-    added->in_suffix = kind != NM_SLIP_EMBEDDED && slip->meant_at >= name->suffix;
+    added->in_suffix = kind != NM_SLIP_EMBEDDED && kind != NM_SLIP_GLUED_SUFFIX &&
+                       slip->meant_at >= name->suffix;
     added->typed_at = (uint8_t)(added->typed_at + finding->kept);
     added->meant_at = (uint8_t)(added->meant_at + finding->kept);
     return true;

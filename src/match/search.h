@@ -52,17 +52,19 @@ enum nm_slip_kind {
     NM_SLIP_LETTER_DIGIT, /* a letter for a digit or the other way round */
     NM_SLIP_GLYPH,        /* look-alikes of ASCII */
     NM_SLIP_MARK,         /* letters of the Latin script that differ in marks */
-    NM_SLIP_SCRIPT,       /* look-alikes of another script */
-    NM_SLIP_DOT,          /* missing, extra or moved */
-    NM_SLIP_DOT_OTHER,    /* a dot for another character or the other way round */
-    NM_SLIP_HYPHEN,       /* missing, or one place off */
+    NM_SLIP_SPELT, /* a letter of that script for two of ASCII or the other way round */
+    NM_SLIP_SCRIPT,    /* look-alikes of another script */
+    NM_SLIP_DOT,       /* missing, extra or moved */
+    NM_SLIP_DOT_OTHER, /* a dot for another character or the other way round */
+    NM_SLIP_HYPHEN,    /* missing, or one place off */
     NM_SLIP_HYPHEN_EXTRA,
-    NM_SLIP_SUFFIX,    /* the suffix as a whole */
-    NM_SLIP_EMBEDDED,  /* a known name inside another */
-    NM_SLIP_GLUED,     /* www glued to a known name */
-    NM_SLIP_GLUED_MAIL /* mail, which names begin with anyway */
+    NM_SLIP_SUFFIX,     /* the suffix as a whole */
+    NM_SLIP_EMBEDDED,   /* a known name inside another */
+    NM_SLIP_GLUED,      /* www glued to a known name */
+    NM_SLIP_GLUED_MAIL, /* mail, which names begin with anyway */
+    NM_SLIP_GLUED_SUFFIX /* a known name whose suffix is there twice, once without its dot */
 };
-enum { NM_SLIP_KIND_COUNT = NM_SLIP_GLUED_MAIL + 1 };
+enum { NM_SLIP_KIND_COUNT = NM_SLIP_GLUED_SUFFIX + 1 };
 
 struct nm_finding {
     uint32_t name; /* the listed name or protected suffix that is near */
@@ -99,6 +101,7 @@ struct nm_query {
     /* What nm_query_weigh finds out about the registrable part: */
     uint32_t rank;       /* 0 without */
     bool is_provider;    /* it is on the built-in list of mail providers */
+    bool is_words;       /* its label is made of words */
     double spelling;     /* ln of the probability of its label's letters */
     double suffix_usual; /* of its suffix, as nm_letters_suffix has it */
     struct nm_look look; /* of the typed name */

@@ -4,6 +4,8 @@
  *   separators  without dots and hyphens they are equal (`us-armymil` for us.army.mil)
  *   order       they have the same characters, a few of them in another order (`exmalpe`)
  *   looks       they have one look (`rn` for m, a Cyrillic letter)
+ *   spellings   one has two letters where the other has one with a mark (`ue` for u with
+ *               two dots)
  *   layouts     they were typed with the same keys (`auqrtw` is quartz in France)
  */
 #include "looks.h"
@@ -213,14 +215,19 @@ static enum nm_slip_kind kind_of_look(const struct nm_query *query)
     return query->look.is_foreign ? NM_SLIP_SCRIPT : NM_SLIP_MARK;
 }
 
-/* Where the look of the typed name's tail begins: behind as many dots as the tail does. */
-static size_t tail_of_look(const struct nm_query *query, size_t kept)
+static size_t count_dots(const char *text, size_t length)
 {
     size_t dots = 0;
 
-    for (size_t i = 0; i < kept; i++)
-        dots += query->typed->name[i] == '.';
-    return nm_look_tail(&query->look, dots);
+    for (size_t i = 0; i < length; i++)
+        dots += text[i] == '.';
+    return dots;
+}
+
+/* Where the look of the typed name's tail begins: behind as many dots as the tail does. */
+static size_t tail_of_look(const struct nm_query *query, size_t kept)
+{
+    return nm_look_tail(&query->look, count_dots(query->typed->name, kept));
 }
 
 /* Whether the listed name looks like the typed one behind `kept` bytes. */
@@ -232,7 +239,7 @@ static bool looks_alike(
     char text[NM_LOOK_MAX + 1];
 
     if (name->is_idn)
-        return strcmp(typed, nm_name_text(index, name) + name->length + 1) == 0;
+        return strcmp(typed, nm_name_look(index, name)) == 0;
     (void)nm_look_ascii(index->looks, nm_name_text(index, name), name->length, text);
     return strcmp(typed, text) == 0;
 }
@@ -261,6 +268,65 @@ static void search_looks(const struct nm_query *query, struct nm_findings *found
 
         nm_look_up(query, nm_key(NM_KEY_LOOK, nm_hash(look, strlen(look))), kept,
             try_look, found);
+    }
+}
+
+/* ---- spellings ---------------------------------------------------------- */
+
+static void keep_spelling(
+    const struct nm_query *query, uint32_t at, size_t kept, struct nm_findings *found)
+{
+    struct nm_finding *finding = nm_findings_claim(query, found, at, kept);
+
+    if (finding != NULL &&
+        add_labels(query, finding, &query->index->names[at], NM_SLIP_SPELT) &&
+        finding->slip_count > 0)
+        nm_findings_keep(query, found, finding);
+}
+
+/* The listed name has marks and the typed one spells them out. */
+static void try_spelt(
+    const struct nm_query *query, uint32_t at, size_t kept, struct nm_findings *found)
+{
+    const struct nm_name *name = &query->index->names[at];
+
+    if (name->is_idn &&
+        strcmp(nm_name_spelt(query->index, name), query->typed->name + kept) == 0)
+        keep_spelling(query, at, kept, found);
+}
+
+/* The other way round; `tail` is spelt as the typed name is behind `kept` bytes. */
+static void search_spelt(const struct nm_query *query, const char *tail, size_t kept,
+    struct nm_findings *found)
+{
+    const size_t length = strlen(tail);
+    const uint32_t at =
+        nm_index_find(query->index, nm_hash(tail, length), tail, length);
+
+    if (at != NM_NO_NAME)
+        keep_spelling(query, at, kept, found);
+}
+
+/* What stands behind so many dots, of which there are at least as many. */
+static const char *behind_dots(const char *text, size_t dots)
+{
+    while (dots > 0)
+        dots -= *text++ == '.';
+    return text;
+}
+
+static void search_spellings(const struct nm_query *query, struct nm_findings *found)
+{
+    for (size_t i = 0; i < query->tail_count; i++) {
+        const size_t kept = query->tail_at[i];
+
+        if (query->index->has_spelt)
+            nm_look_up(query, nm_key(NM_KEY_SPELT, query->tails.tail[kept]), kept,
+                try_spelt, found);
+        if (query->look.spelt[0] != '\0')
+            search_spelt(query,
+                behind_dots(query->look.spelt, count_dots(query->typed->name, kept)),
+                kept, found);
     }
 }
 
@@ -340,5 +406,6 @@ void nm_search_shapes(const struct nm_query *query, struct nm_findings *found)
     search_separators(query, found);
     search_order(query, found);
     search_looks(query, found);
+    search_spellings(query, found);
     search_layouts(query, found);
 }

@@ -22,6 +22,13 @@ static size_t label_before(const struct nm_domain *typed, size_t start)
     return at;
 }
 
+/* A longer suffix that is none: `x.mil.us` is a host below `mil.us`. */
+static bool is_appended(
+    const struct nm_query *query, size_t typed_suffix, enum nm_suffix_class class)
+{
+    return class == NM_SUFFIX_LONGER && typed_suffix < query->parts.suffix;
+}
+
 void nm_keep_suffix(const struct nm_query *query, uint32_t at, size_t kept,
     size_t typed_suffix, size_t meant_suffix, enum nm_suffix_class class,
     struct nm_findings *found)
@@ -37,7 +44,8 @@ void nm_keep_suffix(const struct nm_query *query, uint32_t at, size_t kept,
         return;
     (void)nm_finding_add(query, finding, NM_SLIP_SUFFIX, &slip);
     finding->slips[0].in_suffix = true;
-    finding->suffix_class = class;
+    finding->suffix_class =
+        is_appended(query, typed_suffix, class) ? NM_SUFFIX_APPENDED : class;
     nm_findings_keep(query, found, finding);
 }
 

@@ -37,11 +37,12 @@ static const char *const class_names[NM_SUFFIX_CLASS_COUNT] = {
     [NM_SUFFIX_LONGER] = "longer",
     [NM_SUFFIX_REPEATED] = "repeated",
     [NM_SUFFIX_TWIN] = "twin",
+    [NM_SUFFIX_CLOSED] = "closed",
 };
 
 static enum nm_suffix_class find_class(const char *word)
 {
-    for (int class = NM_SUFFIX_SLIP; class < NM_SUFFIX_CLASS_COUNT; class ++)
+    for (int class = NM_SUFFIX_SLIP; class < NM_SUFFIX_APPENDED; class ++)
         if (strcmp(class_names[class], word) == 0)
             return (enum nm_suffix_class) class;
     return NM_SUFFIX_OTHER;

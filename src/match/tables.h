@@ -7,6 +7,8 @@
 #ifndef NM_MATCH_TABLES_H
 #define NM_MATCH_TABLES_H
 
+#include "hash.h"
+
 #include <nearmiss/match.h>
 
 enum {
@@ -18,7 +20,10 @@ enum {
     NM_SHIFTS_MAX = 8,      /* ways in which a keyboard in use differs from another */
     NM_LETTERS = 37,        /* letters, digits and the hyphen */
     NM_LETTER_LENGTHS = 30, /* lengths of labels told apart */
-    NM_USUAL_SUFFIXES_MAX = 256
+    NM_USUAL_SUFFIXES_MAX = 256,
+    NM_WORD_MIN = 3, /* letters of a word that names are made of */
+    NM_WORDS_MAX = 2048,
+    NM_WORD_SLOTS = 4096, /* a power of two, at most half of them used */
 };
 
 /* How a suffix comes to stand for another. */
@@ -28,9 +33,11 @@ enum nm_suffix_class {
     NM_SUFFIX_SHORTER,
     NM_SUFFIX_LONGER,
     NM_SUFFIX_REPEATED,
-    NM_SUFFIX_TWIN
+    NM_SUFFIX_TWIN,
+    NM_SUFFIX_CLOSED,  /* another one under which only public bodies have names */
+    NM_SUFFIX_APPENDED /* of no table: a longer one that is no public suffix */
 };
-enum { NM_SUFFIX_CLASS_COUNT = NM_SUFFIX_TWIN + 1 };
+enum { NM_SUFFIX_CLASS_COUNT = NM_SUFFIX_APPENDED + 1 };
 
 struct nm_suffix_row {
     char typed[NM_SUFFIX_TEXT_MAX + 1];
@@ -63,6 +70,8 @@ struct nm_letters {
         char text[NM_SUFFIX_TEXT_MAX + 1];
         uint8_t tenths;
     } suffixes[NM_USUAL_SUFFIXES_MAX]; /* sorted */
+    size_t word_count;
+    uint64_t words[NM_WORD_SLOTS]; /* their hashes, spread; 0 where there is none */
 };
 
 struct nm_tables {
@@ -105,6 +114,12 @@ const struct nm_glyph_pair *nm_tables_glyph(const struct nm_tables *tables,
 double nm_letters_spelling(
     const struct nm_letters *letters, const char *label, size_t length);
 double nm_letters_length(const struct nm_letters *letters, size_t length);
+
+/* Whether text[from..to), of which `tails` holds the hashes, is a word that names are made
+ * of, or two such. */
+bool nm_letters_are_words(const struct nm_letters *letters,
+    const struct nm_hash_powers *powers, const struct nm_hash_tails *tails, size_t from,
+    size_t to);
 
 /* How much more usual a suffix is than the rarest that the table holds: the logarithm of
  * the ratio; 0 for one that it does not hold. */

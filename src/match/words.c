@@ -90,6 +90,17 @@ static void put_embedded(
             out, "%.*s stands inside another name", (int)slip->meant_length, meant);
 }
 
+/* A whole label, which one name spells with marks and the other without. */
+static void put_spelling(
+    struct nm_buf *out, const struct nm_slip *slip, const char *meant)
+{
+    if (strncmp(meant, "xn--", 4) == 0)
+        nm_buf_puts(out, "letters with marks are spelt out");
+    else
+        nm_buf_printf(out, "letters with marks were typed for %.*s",
+            (int)slip->meant_length, meant);
+}
+
 /* The characters of a slip that is neither a sign's nor the suffix's as a whole. */
 static void put_characters(
     struct nm_buf *out, const struct nm_slip *slip, const char *meant)
@@ -121,7 +132,10 @@ static void put_characters(
             slip->typed_text[0], meant[0]);
         break;
     default:
-        put_change(out, slip, meant);
+        if (slip->meant_length > 1)
+            put_spelling(out, slip, meant);
+        else
+            put_change(out, slip, meant);
         break;
     }
 }

@@ -13,7 +13,8 @@ likelihood has one maximum.
 
 A slip counts many times (WORKS): streams hold few, and missing one costs more than asking
 once in vain. What confidence such odds deserve is told by nm_confidence of
-src/match/model.c, of which `confidence` is the likeness.
+src/match/model.c, of which `confidence` is the likeness; its curve is fitted to what five
+folds give for the streams, with every slip counted once.
 """
 
 import math
@@ -23,10 +24,13 @@ import measure
 import works
 from score import SURE, Figures
 
-STEEPNESS = 5.0  # these three as in src/match/model.c
-FOOT = -0.4
-MOST = 20.0
+MOST = 20.0  # as in src/match/model.c
 STEPS_MAX = 40
+FOLDS = 5
+# Where the curve is looked for: the surplus, and how fast it falls.
+SURPLUSES = [step / 10 for step in range(51)]
+FALLS = [1, 2, 3, 5, 7, 10, 14, 20]
+STREAMS = ("corporate, lists", "corporate, history", "consumer")
 PRIORS = os.path.join(measure.HERE, "priors.tsv")
 # Of the works that teach: how much a case counts, and how many times that a slip does.
 WORKS = {
@@ -91,6 +95,7 @@ class Lessons:
     def __init__(self, judge, made):
         self.features = judge.features()
         self.names = [name for name, _ in self.features]
+        self.curve = judge.curve()
         self.made = made
         self.means, self.widths = read_priors(self.names)
         self.cases = {}
@@ -114,6 +119,22 @@ class Lessons:
                 means[at] = widths[at] = 0.0
         return fit(taught, means, widths)
 
+    def fit_folds(self):
+        """Weights for each fold, fitted to the others."""
+        return [self.fit(lambda case, one=fold: case.fold != one) for fold in range(FOLDS)]
+
+    def fit_curve(self, folds):
+        """The curve under which the streams' cases are likeliest, judged by the weights of
+        their folds, each stream counting as much as another."""
+        streams = []
+        for title in STREAMS:
+            cases = [case for case in self.cases[title] if case.is_lesson()]
+            streams.append(
+                [(ln_odds(case, folds[case.fold]), case.meant is not None) for case in cases]
+            )
+        curves = [[surplus, fall, self.curve[2]] for surplus in SURPLUSES for fall in FALLS]
+        return min(curves, key=lambda curve: sum(surprise(one, curve) for one in streams))
+
     def judged(self, title, weights_of, part=lambda case: True):
         """The work as the weights that `weights_of` gives for each case judge it, of those
         cases only that belong to `part`."""
@@ -122,7 +143,7 @@ class Lessons:
             if part(case):
                 typed = case.typed
                 one = works.Typed(typed.name, typed.meant, typed.messages, typed.doubtful)
-                one.verdict = Weighed(case, weights_of(case))
+                one.verdict = Weighed(case, weights_of(case), self.curve)
                 again.append(one)
         return works.Work(title, [], again)
 
@@ -237,23 +258,36 @@ def fit(cases, means, widths):
 # ---- what weights are worth --------------------------------------------------
 
 
-def confidence(ln_odds):
-    """Of a name's being a slip, when this is the logarithm of the odds of it."""
+def ln_odds(case, weights):
+    """Of a name's being a slip."""
+    shares, rest = case.probabilities(weights)
+    return math.log(sum(shares) / rest)
+
+
+def confidence(odds, curve):
+    """Of a name's being a slip, when `odds` is the logarithm of the odds of it."""
+    surplus, below, above = curve
     sure = math.log(SURE / (1 - SURE))
-    steep = sure + STEEPNESS * (ln_odds - sure)
-    power = min(ln_odds, MOST)
-    if ln_odds < sure:
-        power = steep if steep > FOOT else FOOT + (steep - FOOT) / STEEPNESS
-    return 1 / (1 + math.exp(-power))
+    asked = sure + (below if odds < sure else above) * (odds - sure)
+    return 1 / (1 + math.exp(-min(max(asked, odds - surplus), MOST)))
+
+
+def surprise(cases, curve):
+    """The mean over the slips among `cases`, pairs of ln odds and whether it is one."""
+    total = 0.0
+    for odds, is_slip in cases:
+        sure = confidence(odds, curve)
+        total -= math.log(max(1e-300, sure if is_slip else 1 - sure))
+    return total / max(1, sum(is_slip for _, is_slip in cases))
 
 
 class Weighed:
     """A verdict as other weights would give it."""
 
-    def __init__(self, case, weights):
-        shares, rest = case.probabilities(weights)
+    def __init__(self, case, weights, curve):
+        shares, _ = case.probabilities(weights)
         best = max(range(len(shares)), key=shares.__getitem__, default=None)
-        self.confidence = confidence(math.log(sum(shares) / rest)) if shares else 0.0
+        self.confidence = confidence(ln_odds(case, weights), curve) if shares else 0.0
         self.target = case.targets[best] if best is not None else "-"
         self.technique = "-"
         self.match = "near-miss" if self.confidence >= 0.5 else "none"
@@ -272,6 +306,7 @@ GROUPS = {
         "NM_FEATURE_LN_LENGTH",
         "NM_FEATURE_SPELLING",
     ),
+    "words": ("NM_FEATURE_WORDS",),
     "further slips": ("NM_FEATURE_FURTHER",),
     "place in the label": ("NM_FEATURE_FIRST", "NM_FEATURE_LAST", "NM_FEATURE_PLURAL"),
     "kinds of slips": ("KIND(",),

@@ -19,8 +19,8 @@
  *
  *     + TARGET SCORE FEATURE:VALUE ...
  *
- * `judge --features` lists the features: number, name in weights.c, weight. `judge
- * --skeletons` prints for each name the UTS #39 skeleton of its Unicode form without
+ * `judge --features` lists the features: number, name in weights.c, weight; `judge --curve`
+ * prints what nm_curve holds, surplus, below and above, in a line. `judge --skeletons` prints for each name the UTS #39 skeleton of its Unicode form without
  * marks. Exit status: 0, 2 usage, 4 a failure.
  */
 #include "model.h"
@@ -39,23 +39,25 @@ enum { LINE_BYTES_MAX = 4096, LAYOUTS_MAX = 8 };
 #define FEATURE(name) [NM_FEATURE_##name] = "NM_FEATURE_" #name
 
 static const char *const feature_names[NM_FEATURE_COUNT] = {FEATURE(LISTED),
-    FEATURE(PROVIDER), FEATURE(HISTORY), FEATURE(SUFFIX_LISTED), FEATURE(LN_WEIGHT),
-    FEATURE(LN_COUNT), FEATURE(LN_LISTED), FEATURE(TARGET_RANKED),
-    FEATURE(LN_TARGET_RANK), KIND(OMISSION), KIND(OMISSION_DIGIT), KIND(INSERTION),
-    KIND(INSERTION_KEY), KIND(INSERTION_DIGIT), KIND(DOUBLING), KIND(UNDOUBLING),
-    KIND(TRANSPOSITION), KIND(ORDER), KIND(KEY), KIND(LAYOUT), KIND(VOWEL),
-    KIND(SUBSTITUTION), KIND(DIGIT), KIND(LETTER_DIGIT), KIND(GLYPH), KIND(MARK),
-    KIND(SCRIPT), KIND(DOT), KIND(DOT_OTHER), KIND(HYPHEN), KIND(HYPHEN_EXTRA),
-    KIND(SUFFIX), KIND(EMBEDDED), KIND(GLUED), KIND(GLUED_MAIL), FEATURE(FIRST),
-    FEATURE(LAST), FEATURE(FIRST_EXTRA), FEATURE(PLURAL), FEATURE(FURTHER),
-    FEATURE(FURTHER_LENGTH), CLASS(OTHER), CLASS(SLIP), CLASS(SHORTER), CLASS(LONGER),
-    CLASS(REPEATED), CLASS(TWIN), FEATURE(SUFFIX_GENERIC), FEATURE(SUFFIX_COUNTRY),
-    FEATURE(SUFFIX_EDIT), FEATURE(SUFFIX_COST), FEATURE(CONSTANT), FEATURE(SPELLING),
-    FEATURE(LENGTH), FEATURE(LN_LENGTH), FEATURE(LENGTH_2), FEATURE(LENGTH_3),
-    FEATURE(LENGTH_4), FEATURE(LENGTH_5), FEATURE(SUFFIX_UNKNOWN),
-    FEATURE(SUFFIX_USUAL), FEATURE(TYPED_PROVIDER), FEATURE(REGISTRABLE_KNOWN),
-    FEATURE(KIN), FEATURE(BELOW), FEATURE(CROWD), FEATURE(SEEN), FEATURE(LN_SEEN),
-    FEATURE(RANKED), FEATURE(LN_RANKS)};
+    FEATURE(PROVIDER), FEATURE(PROVIDER_HOST), FEATURE(HISTORY), FEATURE(SUFFIX_LISTED),
+    FEATURE(LN_WEIGHT), FEATURE(LN_COUNT), FEATURE(LN_LISTED), FEATURE(LN_SHORT),
+    FEATURE(TARGET_RANKED), FEATURE(LN_TARGET_RANK), KIND(OMISSION),
+    KIND(OMISSION_DIGIT), KIND(INSERTION), KIND(INSERTION_KEY), KIND(INSERTION_DIGIT),
+    KIND(DOUBLING), KIND(UNDOUBLING), KIND(TRANSPOSITION), KIND(ORDER), KIND(KEY),
+    KIND(LAYOUT), KIND(VOWEL), KIND(SUBSTITUTION), KIND(DIGIT), KIND(LETTER_DIGIT),
+    KIND(GLYPH), KIND(MARK), KIND(SPELT), KIND(SCRIPT), KIND(DOT), KIND(DOT_OTHER),
+    KIND(HYPHEN), KIND(HYPHEN_EXTRA), KIND(SUFFIX), KIND(EMBEDDED), KIND(GLUED),
+    KIND(GLUED_MAIL), KIND(GLUED_SUFFIX), FEATURE(FIRST), FEATURE(LAST),
+    FEATURE(FIRST_EXTRA), FEATURE(PLURAL), FEATURE(FURTHER), FEATURE(FURTHER_LENGTH),
+    CLASS(OTHER), CLASS(SLIP), CLASS(SHORTER), CLASS(LONGER), CLASS(REPEATED),
+    CLASS(TWIN), CLASS(CLOSED), CLASS(APPENDED), FEATURE(SUFFIX_GENERIC),
+    FEATURE(SUFFIX_COUNTRY), FEATURE(SUFFIX_EDIT), FEATURE(SUFFIX_COST),
+    FEATURE(CONSTANT), FEATURE(SPELLING), FEATURE(WORDS), FEATURE(LENGTH),
+    FEATURE(LN_LENGTH), FEATURE(LENGTH_2), FEATURE(LENGTH_3), FEATURE(LENGTH_4),
+    FEATURE(LENGTH_5), FEATURE(SUFFIX_UNKNOWN), FEATURE(SUFFIX_USUAL),
+    FEATURE(TYPED_PROVIDER), FEATURE(REGISTRABLE_KNOWN), FEATURE(KIN), FEATURE(BELOW),
+    FEATURE(CROWD), FEATURE(SEEN), FEATURE(LN_SEEN), FEATURE(RANKED),
+    FEATURE(LN_RANKS)};
 
 /* What SPEC says; lives until the program ends. */
 struct spec {
@@ -307,12 +309,18 @@ int main(int argc, char **argv)
     struct nm_error error;
 
     if (argc < 2 || argc > 3 || (argc == 3 && !candidates)) {
-        (void)fprintf(
-            stderr, "usage: judge SPEC [--candidates] | --features | --skeletons\n");
+        (void)fprintf(stderr,
+            "usage: judge SPEC [--candidates] | --features | --curve | "
+            "--skeletons\n");
         return 2;
     }
     if (strcmp(argv[1], "--features") == 0) {
         print_features();
+        return 0;
+    }
+    if (strcmp(argv[1], "--curve") == 0) {
+        printf(
+            "%.17g\t%.17g\t%.17g\n", nm_curve.surplus, nm_curve.below, nm_curve.above);
         return 0;
     }
     if (nm_names_new(NULL, &names, &error) != NM_OK)

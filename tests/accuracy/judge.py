@@ -57,6 +57,10 @@ class Judge:
         rows = (line.split("\t") for line in self.answer(["--features"], []))
         return [(name, float(weight)) for _, name, weight in rows]
 
+    def curve(self):
+        """What turns odds into confidence: surplus, below, above."""
+        return [float(number) for number in self.answer(["--curve"], [])[0].split("\t")]
+
     def answer(self, arguments, names):
         done = subprocess.run(
             [self.program, *arguments],

@@ -75,7 +75,7 @@ class Answers(unittest.TestCase):
             best = {}
             for one in verdict.candidates:
                 best[one.target] = max(one.score, best.get(one.target, -math.inf))
-            sure = confidence(math.log(sum(map(math.exp, best.values()))))
+            sure = confidence(math.log(sum(map(math.exp, best.values()))), JUDGE.curve())
             self.assertAlmostEqual(sure, verdict.confidence, places=5, msg=name)
 
     def test_skeletons_are_without_marks(self):
