@@ -133,6 +133,27 @@ void nm_buf_put_visible(struct nm_buf *buf, const char *bytes, size_t length);
 const char *nm_suggest(const char *word,
     const char *(*name)(const void *names, size_t i), const void *names, size_t count);
 
+/* ---- templates ---------------------------------------------------------- */
+
+/* Text with `%{name}` for what is put in and `%%` for a percent sign. */
+struct nm_template_names {
+    const char *const *names;
+    size_t count;
+};
+
+/* Whether `text` can be used: UTF-8 of 1 to `bytes_max` bytes, without control characters
+ * but, with `takes_lines`, tabs and ends of lines. If not, `why` says what is wrong. */
+bool nm_template_check_text(const char *text, const struct nm_template_names *names,
+    size_t bytes_max, bool takes_lines, struct nm_buf *why);
+
+/* Expand a template that was checked; `values` are those of `names`. */
+void nm_template_expand_text(const char *text, const struct nm_template_names *names,
+    const char *const *values, struct nm_buf *out);
+
+/* Whether the value stands in a template that was checked. */
+bool nm_template_uses_value(
+    const char *text, const struct nm_template_names *names, size_t value);
+
 /* ---- identifiers -------------------------------------------------------- */
 
 /* A reference to an audit row, or to a transaction: a ULID, 48 bits of milliseconds
