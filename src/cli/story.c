@@ -317,6 +317,8 @@ static const char *verb_words(enum nm_verb verb)
         return "let another key sign the log:";
     case NM_VERB_CONFIRMS:
         return "recorded that this message confirms";
+    case NM_VERB_NOTIFIED:
+        return "told";
     }
     return nm_verb_name(verb);
 }

@@ -159,9 +159,35 @@ static void copy_values(
         (struct nm_confirm_rules){.min_s = (uint32_t)given[NM_OPT_CONFIRM_MIN_S].number,
             .window_s = (uint32_t)given[NM_OPT_CONFIRM_WINDOW_S].number,
             .remember_days = (uint32_t)given[NM_OPT_CONFIRM_REMEMBER_DAYS].number};
+    values->notice_sender = config->settings.notice_sender;
     values->needs_content = may_quarantine(config, values->on_local_refusal);
     (void)nm_copy(values->gateway, sizeof values->gateway, config->settings.gateway);
     (void)nm_copy(values->config_hash, sizeof values->config_hash, config->hash);
+}
+
+/* A reviewer's address that is itself near to another is not written to. */
+static void check_reviewer(const struct nm_config *config,
+    struct nm_snapshot_values *values, struct nm_complaints *complaints)
+{
+    const struct nm_value *given = &config->values[NM_OPT_NOTICE_REVIEWER];
+    const struct nm_place place = nm_source_place(config->source, given->line);
+    struct nm_address address;
+    struct nm_verdict verdict;
+
+    if (given->text[0] == '\0')
+        return;
+    nm_address_parse(values->names, given->text, strlen(given->text), &address);
+    if (address.kind != NM_ADDRESS_MAILBOX) {
+        nm_warn(complaints, place.file, place.line,
+            "notice.reviewer: \"%s\" is no address, so nobody is told", given->text);
+        return;
+    }
+    nm_index_match(values->index, &address.domain, &verdict);
+    values->notice_reviewer = verdict.match != NM_MATCH_NEAR_MISS;
+    if (!values->notice_reviewer)
+        nm_warn(complaints, place.file, place.line,
+            "notice.reviewer: \"%s\" looks like a slip for %s, so it is not told",
+            given->text, verdict.best.target.name);
 }
 
 static void free_values(struct nm_snapshot_values *values)
@@ -191,8 +217,10 @@ enum nm_code nm_config_build(const struct nm_config *config,
         code = nm_config_index(config, values.names, history, &values.index, &error);
     if (code == NM_OK)
         code = nm_policy_new(config->rules, config->rule_count, &values.policy, &error);
-    if (code == NM_OK)
+    if (code == NM_OK) {
+        check_reviewer(config, &values, complaints);
         return nm_snapshot_new(&values, out);
+    }
     free_values(&values);
     if (code != NM_NO_MEMORY)
         nm_complain(complaints, error.file, error.line, "%s", error.message);

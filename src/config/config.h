@@ -70,7 +70,16 @@ struct nm_settings {
         *quarantine_release; /* "sendmail", "sendmail:/path" or "smtp:host:port" */
     uint64_t quarantine_bytes_max; /* 0: no limit */
     unsigned quarantine_keep_days; /* 0: for ever */
-    const char *user;              /* "" for none */
+    bool notice_sender;
+    const char *notice_reviewer; /* "" for none */
+    const char *notice_from;
+    const char *notice_route;
+    const char *notice_template; /* the text; NULL: the built-in one */
+    const char *notice_reviewer_template;
+    unsigned notice_per_hour;
+    const char *notice_database;
+    const char *contact; /* "" for none */
+    const char *user;    /* "" for none */
     const char *gateway;
     enum nm_log_target log_target;
     enum nm_log_level log_level;

@@ -5,6 +5,8 @@
 
 #include "syntax.h"
 
+#include "gate/notice.h"
+
 #include <errno.h>
 #include <libpsl.h>
 #include <limits.h>
@@ -148,6 +150,20 @@ static enum nm_code place_quarantine(struct nm_config *config)
     return value->text != NULL ? NM_OK : NM_NO_MEMORY;
 }
 
+static enum nm_code place_notices(struct nm_config *config)
+{
+    const char *database = config->values[NM_OPT_AUDIT_DATABASE].text;
+    const char *slash = strrchr(database, '/');
+    char path[PATH_MAX];
+    struct nm_buf buf;
+
+    nm_buf_init(&buf, path, sizeof path);
+    nm_buf_put(&buf, database, slash != NULL ? (size_t)(slash - database) + 1 : 0);
+    nm_buf_puts(&buf, "notices.db");
+    config->notice_database = nm_arena_copy(config->arena, path, strlen(path));
+    return config->notice_database != NULL ? NM_OK : NM_NO_MEMORY;
+}
+
 static enum nm_audit_local_part local_part(
     const struct nm_value *values, enum nm_option_id own)
 {
@@ -183,6 +199,15 @@ static void fill_settings(struct nm_config *config)
         .quarantine_bytes_max =
             (uint64_t)values[NM_OPT_QUARANTINE_MAX_MB].number * 1000000,
         .quarantine_keep_days = (unsigned)values[NM_OPT_QUARANTINE_KEEP_DAYS].number,
+        .notice_sender = values[NM_OPT_NOTICE_SENDER].number != 0,
+        .notice_reviewer = values[NM_OPT_NOTICE_REVIEWER].text,
+        .notice_from = values[NM_OPT_NOTICE_FROM].text,
+        .notice_route = values[NM_OPT_NOTICE_ROUTE].text,
+        .notice_template = config->notice_template.text,
+        .notice_reviewer_template = config->notice_reviewer_template.text,
+        .notice_per_hour = (unsigned)values[NM_OPT_NOTICE_PER_HOUR].number,
+        .notice_database = config->notice_database,
+        .contact = values[NM_OPT_CONTACT].text,
         .user = values[NM_OPT_USER].text,
         .gateway = values[NM_OPT_GATEWAY].text,
         .log_target = (enum nm_log_target)(int)values[NM_OPT_LOG_TARGET].number,
@@ -254,6 +279,57 @@ static enum nm_code load_tables(struct nm_config *config)
     if (code == NM_OK)
         code =
             load_table(config, NM_OPT_TABLES_PUBLIC_SUFFIXES, &config->public_suffixes);
+    return code;
+}
+
+/* The text of a notice, with all that it may name known. */
+static enum nm_code load_notice(
+    struct nm_config *config, enum nm_option_id id, struct nm_table_file *file)
+{
+    struct nm_reader reader = nm_config_reader(config);
+    const enum nm_code code = load_table(config, id, file);
+    char words[NM_ERROR_MESSAGE_MAX];
+    struct nm_buf why;
+
+    if (code != NM_OK || file->text == NULL)
+        return code;
+    nm_buf_init(&why, words, sizeof words);
+    if (strlen(file->text) != file->length)
+        nm_buf_puts(&why, "has a NUL byte");
+    else if (nm_template_check_text(
+                 file->text, &nm_notice_names, NM_NOTICE_TEMPLATE_MAX, true, &why))
+        return NM_OK;
+    nm_complain_of(&reader, config->values[id].line, "%s: %s %s", nm_options[id].path,
+        nm_quote_text(file->path).text, words);
+    return NM_OK;
+}
+
+/* Senders are told of mail that is known to be this site's. */
+static void warn_of_strangers(struct nm_config *config)
+{
+    const struct nm_value *values = config->values;
+    const struct nm_place place =
+        nm_source_place(config->source, values[NM_OPT_NOTICE_SENDER].line);
+
+    if (values[NM_OPT_NOTICE_SENDER].number != 0 &&
+        values[NM_OPT_PROTECT_OWN].count == 0 &&
+        values[NM_OPT_OUTBOUND_NETWORKS].count == 0 &&
+        values[NM_OPT_OUTBOUND_AUTHENTICATED].number == 0)
+        nm_warn(config->complaints, place.file, place.line,
+            "notice.sender: only who has logged in is told, as neither protect.own nor "
+            "outbound says whose mail this is");
+}
+
+static enum nm_code load_notices(struct nm_config *config)
+{
+    enum nm_code code =
+        load_notice(config, NM_OPT_NOTICE_TEMPLATE, &config->notice_template);
+
+    if (code == NM_OK)
+        code = load_notice(
+            config, NM_OPT_NOTICE_REVIEWER_TEMPLATE, &config->notice_reviewer_template);
+    if (code == NM_OK)
+        warn_of_strangers(config);
     return code;
 }
 
@@ -335,9 +411,10 @@ static enum nm_code check_tables(struct nm_config *config)
 static enum nm_code load_parts(struct nm_config *config)
 {
     enum nm_code (*const steps[])(struct nm_config *) = {resolve_paths, place_history,
-        place_quarantine, name_gateway, load_networks, nm_config_load_rules,
-        nm_config_check_confirm, load_layouts, load_tables, load_names, check_tables,
-        nm_config_load_domains, nm_config_load_popularity};
+        place_quarantine, place_notices, name_gateway, load_networks,
+        nm_config_load_rules, nm_config_check_confirm, load_layouts, load_tables,
+        load_notices, load_names, check_tables, nm_config_load_domains,
+        nm_config_load_popularity};
     enum nm_code code = NM_OK;
 
     for (size_t i = 0; code == NM_OK && i < NM_COUNT(steps); i++)
@@ -484,6 +561,8 @@ void nm_config_free(struct nm_config **config)
     psl_free(old->suffix_list);
     free(old->public_suffixes.text);
     free(old->suffix_slips.text);
+    free(old->notice_template.text);
+    free(old->notice_reviewer_template.text);
     free(old->keyboards.text);
     free(old->glyphs.text);
     config_destroy(&old->tree);

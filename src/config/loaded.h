@@ -42,6 +42,9 @@ struct nm_config {
     struct nm_table_file keyboards;
     struct nm_table_file glyphs;
     struct nm_table_file public_suffixes;
+    struct nm_table_file notice_template;
+    struct nm_table_file notice_reviewer_template;
+    const char *notice_database;
 
     struct nm_digest digest; /* of what was read so far */
     char hash[NM_CONFIG_HASH_LENGTH + 1];

@@ -240,6 +240,14 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
             "what is done where a rule refuses, with mail that did not come by SMTP: "
             "its recipients cannot be refused"},
 
+    [NM_OPT_CONTACT] = {.path = "contact",
+        .type = NM_OPTION_TEXT,
+        .text = "",
+        .check = nm_check_contact,
+        .help =
+            "whom people are told to ask, such as an address or a telephone number; "
+            "empty: their postmaster"},
+
     [NM_OPT_AUDIT] = {.path = "audit",
         .type = NM_OPTION_GROUP,
         .help = "the log of every decision"},
@@ -380,6 +388,47 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
         .greatest = 3650,
         .unit = "days",
         .help = "how long they are kept; 0: until someone releases or deletes them"},
+
+    [NM_OPT_NOTICE] = {.path = "notice",
+        .type = NM_OPTION_GROUP,
+        .help = "mail that tells people of what is held or kept in quarantine"},
+    [NM_OPT_NOTICE_SENDER] = {.path = "notice.sender",
+        .type = NM_OPTION_BOOL,
+        .help = "tell the sender, unless that is a program, a list or a stranger"},
+    [NM_OPT_NOTICE_REVIEWER] = {.path = "notice.reviewer",
+        .type = NM_OPTION_TEXT,
+        .text = "",
+        .check = nm_check_mailbox,
+        .help = "an address that is told too, with the command that lets the message "
+                "go; empty: none"},
+    [NM_OPT_NOTICE_FROM] = {.path = "notice.from",
+        .type = NM_OPTION_TEXT,
+        .text = "",
+        .check = nm_check_mailbox,
+        .help = "the address that notices are from; empty: postmaster at the gateway's "
+                "name. Their envelope has the null sender"},
+    [NM_OPT_NOTICE_ROUTE] = {.path = "notice.route",
+        .type = NM_OPTION_TEXT,
+        .text = "smtp:127.0.0.1:25",
+        .check = nm_check_smtp_route,
+        .help = "the mail server that takes them: \"smtp:host:port\""},
+    [NM_OPT_NOTICE_TEMPLATE] = {.path = "notice.template",
+        .type = NM_OPTION_PATH,
+        .text = "",
+        .help = "a file with the text for senders; empty: the built-in text"},
+    [NM_OPT_NOTICE_REVIEWER_TEMPLATE] = {.path = "notice.reviewer_template",
+        .type = NM_OPTION_PATH,
+        .text = "",
+        .help = "the same for the reviewer"},
+    [NM_OPT_NOTICE_PER_HOUR] = {.path = "notice.per_hour",
+        .type = NM_OPTION_INT,
+        .number = 20,
+        .least = 1,
+        .greatest = 10000,
+        .unit = "an hour",
+        .help =
+            "how many one address gets; further ones are left out, and the log says "
+            "so"},
 
     [NM_OPT_CONTROL] = {.path = "control",
         .type = NM_OPTION_GROUP,

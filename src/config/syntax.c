@@ -10,7 +10,9 @@ enum {
     FD_MAX = 1023,
     ACCOUNT_MAX = 32,
     HOST_MAX = 255,
-    RULE_NAME_MAX = 64
+    RULE_NAME_MAX = 64,
+    MAILBOX_MAX = 254, /* RFC 5321, 4.5.3.1.3 */
+    CONTACT_MAX = 100
 };
 
 static bool fail(struct nm_buf *why, const char *text)
@@ -43,20 +45,66 @@ static bool take_number(
 
 /* ---- release ------------------------------------------------------------ */
 
-bool nm_check_release(const char *text, struct nm_buf *why)
+static bool check_smtp(const char *text, const char *expected, struct nm_buf *why)
 {
-    static const char expected[] =
-        "is none of \"sendmail\", \"sendmail:/path\" and \"smtp:host:port\"";
     const char *colon = strrchr(text, ':');
     const char *end = "";
     unsigned port = 0;
 
-    if (strcmp(text, "sendmail") == 0 || has_prefix(text, "sendmail:/"))
-        return true;
     if (!has_prefix(text, "smtp:") || colon < text + strlen("smtp:") + 1)
         return fail(why, expected);
     if (!take_number(colon + 1, PORT_MAX, &port, &end) || *end != '\0' || port == 0)
         return fail(why, "has no port behind its last colon");
+    return true;
+}
+
+bool nm_check_release(const char *text, struct nm_buf *why)
+{
+    if (strcmp(text, "sendmail") == 0 || has_prefix(text, "sendmail:/"))
+        return true;
+    return check_smtp(text,
+        "is none of \"sendmail\", \"sendmail:/path\" and \"smtp:host:port\"", why);
+}
+
+bool nm_check_smtp_route(const char *text, struct nm_buf *why)
+{
+    return check_smtp(text, "is no route; write \"smtp:127.0.0.1:25\"", why);
+}
+
+/* ---- people ------------------------------------------------------------- */
+
+/* Whether all of it can be seen, and nothing of it means more than itself. */
+static bool is_visible(const char *text, const char *not_allowed)
+{
+    char shown[NM_VISIBLE_MAX + 1];
+    size_t step;
+
+    for (size_t left = strlen(text); left > 0; text += step, left -= step) {
+        step = nm_visible(text, left, shown);
+        if (strlen(shown) != step || memcmp(shown, text, step) != 0 ||
+            strchr(not_allowed, *text) != NULL)
+            return false;
+    }
+    return true;
+}
+
+bool nm_check_mailbox(const char *text, struct nm_buf *why)
+{
+    const char *at = strchr(text, '@');
+
+    if (text[0] == '\0')
+        return true;
+    if (at == NULL || at == text || at[1] == '\0' || strchr(at + 1, '@') != NULL ||
+        strlen(text) > MAILBOX_MAX || !is_visible(text, " \"\\<>(),:;[]"))
+        return fail(why, "is no address; write \"postmaster@example.org\"");
+    return true;
+}
+
+bool nm_check_contact(const char *text, struct nm_buf *why)
+{
+    if (strlen(text) > CONTACT_MAX || !is_visible(text, "\\"))
+        return fail(
+            why, "must have at most 100 bytes of UTF-8, and no control characters");
     return true;
 }
 

@@ -12,6 +12,10 @@ bool nm_check_file_mode(const char *text, struct nm_buf *why);
 bool nm_check_account(const char *text, struct nm_buf *why);
 bool nm_check_gateway(const char *text, struct nm_buf *why);
 bool nm_check_release(const char *text, struct nm_buf *why);
+bool nm_check_smtp_route(const char *text, struct nm_buf *why);
+/* An address that can stand in a header as it is, or nothing. */
+bool nm_check_mailbox(const char *text, struct nm_buf *why);
+bool nm_check_contact(const char *text, struct nm_buf *why);
 bool nm_check_rule_name(const char *text, struct nm_buf *why);
 bool nm_check_network(const char *text, struct nm_buf *why);
 

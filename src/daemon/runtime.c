@@ -145,6 +145,40 @@ enum nm_code nm_runtime_take_exceptions(
     return code;
 }
 
+/* ---- notices ---------------------------------------------------------------- */
+
+static enum nm_code start_notices(struct nm_runtime *runtime, struct nm_error *error)
+{
+    const struct nm_notices_options options = {
+        .path = nm_config_settings(runtime->config)->notice_database,
+        .ports = &runtime->ports};
+
+    if (nm_notices_new(&options, &runtime->notices) != NM_OK)
+        return nm_fail(error, NM_NO_MEMORY, "out of memory");
+    runtime->ports.notices = nm_notices_port(runtime->notices);
+    return NM_OK;
+}
+
+/* Mail goes on where nobody can be told of it. */
+static void configure_notices(struct nm_runtime *runtime)
+{
+    const struct nm_settings *settings = nm_config_settings(runtime->config);
+    const struct nm_notice_settings notice = {.sender = settings->notice_sender,
+        .reviewer = settings->notice_reviewer,
+        .from = settings->notice_from,
+        .route = settings->notice_route,
+        .gateway = settings->gateway,
+        .contact = settings->contact,
+        .template = settings->notice_template,
+        .reviewer_template = settings->notice_reviewer_template,
+        .per_hour = settings->notice_per_hour};
+    struct nm_error error = {.code = NM_OK};
+
+    if (nm_notices_configure(runtime->notices, &notice, &error) != NM_OK)
+        nm_log(nm_process_log(), NM_LOG_ERROR,
+            "nobody can be told of what is held or kept", {"why", error.message});
+}
+
 /* ---- start and reload ------------------------------------------------------- */
 
 static void open_quarantine(struct nm_runtime *runtime)
@@ -185,7 +219,11 @@ enum nm_code nm_runtime_start(struct nm_runtime *runtime, const char *config_pat
     if (code == NM_OK)
         code = start_confirmer(runtime, error);
     if (code == NM_OK)
+        code = start_notices(runtime, error);
+    if (code == NM_OK) {
         open_quarantine(runtime);
+        configure_notices(runtime);
+    }
     if (code != NM_OK)
         nm_runtime_stop(runtime);
     return code;
@@ -241,6 +279,7 @@ static void put_in_force(
     nm_log_configure(settings->log_target == NM_LOG_TARGET_SYSLOG, settings->log_level);
     runtime->config = next;
     open_quarantine(runtime);
+    configure_notices(runtime);
     runtime->loaded_us = clock_now_us(NULL);
     runtime->reloads++;
     nm_config_free(&before);
@@ -391,6 +430,7 @@ void nm_runtime_abandon(struct nm_runtime *runtime)
 
 void nm_runtime_stop(struct nm_runtime *runtime)
 {
+    nm_notices_stop(&runtime->notices);
     if (runtime->audit != NULL)
         nm_audit_stop(&runtime->audit);
     nm_learner_stop(&runtime->learner);

@@ -9,6 +9,7 @@
 #include "audit/audit.h"
 #include "config/config.h"
 #include "gate/session.h"
+#include "notice/notices.h"
 #include "quarantine/quarantine.h"
 #include "state/confirmer.h"
 #include "state/learner.h"
@@ -29,6 +30,7 @@ struct nm_runtime {
     struct nm_quarantine *quarantine;
     struct nm_learner *learner;
     struct nm_confirmer *confirmer;
+    struct nm_notices *notices;
     struct nm_ports ports;
 };
 

@@ -97,7 +97,14 @@ struct nm_transaction {
     size_t lesson_count;
     struct nm_confirming *confirmable; /* refused, and to be told how to confirm */
     struct nm_confirming *confirmed;   /* sent again */
-    enum nm_outcome outcome;           /* once ended */
+    struct nm_notice_recipient *first_notable; /* whom a notice will name */
+    struct nm_notice_recipient **next_notable;
+    unsigned notable;    /* recipients to tell of, named or not */
+    const char *subject; /* these two NULL while there is none */
+    const char *message_id;
+    bool is_automatic;       /* no person waits for what becomes of it */
+    bool is_notice;          /* one of ours, or made of one */
+    enum nm_outcome outcome; /* once ended */
 };
 
 struct nm_session {
@@ -206,6 +213,17 @@ void nm_confirm_remember(struct nm_session *session);
 void nm_lesson_take(struct nm_session *session, const struct nm_judgement *judgement);
 /* The message has passed: note what was remembered. */
 void nm_lessons_give(const struct nm_session *session);
+
+/* ---- notices.c ---------------------------------------------------------------- */
+
+/* Remember a recipient for whom the message is held or kept. */
+void nm_notice_take(struct nm_session *session, const struct nm_judgement *judgement,
+    enum nm_action action, const struct nm_audit_event *event);
+/* Remember what of the header is of use. */
+bool nm_notice_wants_header(const struct nm_session *session, const char *name);
+void nm_notice_header(struct nm_session *session, const struct nm_input *input);
+/* The message's fate was carried out: tell of it. */
+void nm_notice_give(struct nm_session *session);
 
 /* ---- answers.c -------------------------------------------------------------- */
 

@@ -43,10 +43,11 @@ enum nm_verb {
     NM_VERB_ERASED,        /* a person's data, from the log */
     NM_VERB_PRUNED,        /* the oldest part of the log */
     NM_VERB_KEY_ROTATED,   /* another key signs the log from then on */
-    NM_VERB_CONFIRMS       /* what NM_VERB_CONFIRMED is on record for, seen from the
+    NM_VERB_CONFIRMS,      /* what NM_VERB_CONFIRMED is on record for, seen from the
                               message that did it */
+    NM_VERB_NOTIFIED       /* a person, of a message that is held or kept */
 };
-enum { NM_VERB_COUNT = NM_VERB_CONFIRMS + 1 };
+enum { NM_VERB_COUNT = NM_VERB_NOTIFIED + 1 };
 
 /* Never NULL: "allow-added" and so on. */
 const char *nm_verb_name(enum nm_verb verb);
@@ -150,6 +151,7 @@ struct nm_spool_recipient {
     const char *target;        /* NULL unless a near miss */
     const char *rule;
     bool is_released; /* set by `commit`: the message is one that a reviewer lets go */
+    struct nm_id kept_as; /* set by `commit`: its entry, or that which it has joined */
 };
 
 /* Such a message, for its reviewer and for its release. */
@@ -188,6 +190,46 @@ struct nm_quarantine_port {
     void (*drop)(void *self, struct nm_spool **spool);
     /* Whether a message from `sender` is being released to `recipient`. Quick. */
     bool (*expects)(void *self, struct nm_bytes sender, struct nm_bytes recipient);
+};
+
+/* A recipient that a notice tells of. */
+struct nm_notice_recipient {
+    struct nm_notice_recipient *next;
+    struct nm_id id;           /* of its decision; of one that is kept, of its entry */
+    struct nm_bytes recipient; /* without brackets, as given */
+    const char *domain;        /* A-labels; "" for none */
+    const char *target;        /* "" unless a near miss, as is the next */
+    const char *slip;          /* in words */
+    const char *rule;
+    bool is_kept; /* in the quarantine; else the message is held */
+};
+
+enum { NM_NOTICE_RECIPIENTS_MAX = 20 /* of a message, that a notice names */ };
+/* A header field of notices, by which they are known when they come by. */
+#define NM_NOTICE_HEADER "X-Nearmiss-Notice"
+
+/* A message that was held or kept. What came with it is as it came: hostile. */
+struct nm_notice {
+    struct nm_id transaction;
+    int64_t time_us;
+    struct nm_bytes sender; /* fit to be written to when `for_sender` is set */
+    const char *client;
+    const char *auth;
+    const char *queue_id;
+    const char *subject;                          /* "" for none */
+    const char *message_id;                       /* "" for none */
+    const struct nm_notice_recipient *recipients; /* the first of them */
+    unsigned recipient_count;                     /* of all */
+    bool is_held; /* the whole message; else the others have got it */
+    bool for_sender;
+    bool for_reviewer;
+};
+
+struct nm_notice_port {
+    void *self;
+    /* Tell of a message whose fate was carried out. What is to be told is durable when it
+     * returns; a failure is logged, and no business of the message. */
+    void (*tell)(void *self, const struct nm_notice *notice);
 };
 
 /* The registrable domains that mail from here went to. Both are quick: what is noted is
@@ -258,6 +300,7 @@ struct nm_ports {
     struct nm_counter_port counters;      /* `add` may be NULL */
     struct nm_contact_port contacts;      /* all NULL: every domain is known */
     struct nm_confirm_port confirms;      /* all NULL: nobody ever confirms */
+    struct nm_notice_port notices;        /* all NULL: nobody is told */
     struct nm_clock clock;
     struct nm_random random;
     const struct nm_log *log; /* may be NULL */

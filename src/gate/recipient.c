@@ -299,6 +299,7 @@ static void apply(struct nm_session *session, const struct nm_judgement *judgeme
         return;
     case NM_ACTION_QUARANTINE:
         nm_spool_for(session, input, event);
+        nm_notice_take(session, judgement, action, event);
         return;
     case NM_ACTION_REJECT:
     case NM_ACTION_DEFER:
@@ -311,6 +312,7 @@ static void apply(struct nm_session *session, const struct nm_judgement *judgeme
         break;
     }
     nm_hold_for(message, event->domain, event->target, event->rule, &event->id);
+    nm_notice_take(session, judgement, action, event);
 }
 
 /* Let a recipient through that was to be refused. What took too long may be in the log

@@ -110,12 +110,16 @@ void nm_session_event(
 
 /* After NM_SESSION_END: whether the answer could be given. If not, the message was put
  * off, whatever was decided, and its outcome says so. Lets go of the transaction and its
- * snapshot, which else the next event does. Never waits. */
+ * snapshot, which else the next event does. Waits for nothing but what there is to tell
+ * people of the message, until that is durable. */
 void nm_session_finish(struct nm_session *session, bool carried_out);
 
-/* Whether the message's content is of any use: else NM_SESSION_BODY need not come, nor
- * NM_SESSION_HEADER but for X-Nearmiss. Known once the recipients are. */
+/* Whether the message's content is of any use: else NM_SESSION_BODY need not come. Known
+ * once the recipients are. */
 bool nm_session_wants_content(const struct nm_session *session);
+
+/* Whether NM_SESSION_HEADER need come for a field of this name. */
+bool nm_session_wants_header(const struct nm_session *session, const char *name);
 
 /* Whether a transaction is open. */
 bool nm_session_is_busy(const struct nm_session *session);

@@ -46,6 +46,8 @@ struct nm_snapshot_values {
                                         hold, tag, quarantine or accept */
     bool needs_content;   /* a rule may want the message itself */
     struct nm_confirm_rules confirm;
+    bool notice_sender;   /* tell the sender of what is held or kept */
+    bool notice_reviewer; /* tell a reviewer */
     char gateway[256];
     char config_hash[NM_CONFIG_HASH_LENGTH + 1];
 };

@@ -77,6 +77,13 @@ bool nm_session_wants_content(const struct nm_session *session)
            message->refused_late == 0;
 }
 
+bool nm_session_wants_header(const struct nm_session *session, const char *name)
+{
+    return nm_session_wants_content(session) ||
+           nm_ascii_equal_nocase(name, "X-Nearmiss") ||
+           nm_notice_wants_header(session, name);
+}
+
 static void put(struct nm_session *session, enum nm_content content, const char *bytes,
     size_t length)
 {

@@ -62,6 +62,8 @@ void nm_session_finish(struct nm_session *session, bool carried_out)
         nm_lessons_give(session);
     if (carried_out && message->outcome != NM_OUTCOME_REFUSED)
         nm_confirm_remember(session);
+    if (carried_out)
+        nm_notice_give(session);
     end_transaction(session);
 }
 
@@ -93,6 +95,7 @@ static void on_mail(
     message->next_refusal = &message->first_refusal;
     message->next_spooled = &message->first_spooled;
     message->next_off = &message->first_off;
+    message->next_notable = &message->first_notable;
     message->sender_text = nm_arena_copy(session->arena, sender.data, sender.length);
     message->auth = nm_arena_copy(session->arena, auth, strlen(auth));
     message->arguments = nm_arena_copy(session->arena, arguments, strlen(arguments));
@@ -119,6 +122,7 @@ static void on_header(
     if (nm_ascii_equal_nocase(input->header_name, "X-Nearmiss"))
         session->message.tag_headers++;
     nm_spool_header(session, input);
+    nm_notice_header(session, input);
     nm_answer_continue(answer);
 }
 

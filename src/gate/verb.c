@@ -11,6 +11,7 @@ static const char *const names[NM_VERB_COUNT] = {
     [NM_VERB_PRUNED] = "pruned",
     [NM_VERB_KEY_ROTATED] = "key-rotated",
     [NM_VERB_CONFIRMS] = "confirms",
+    [NM_VERB_NOTIFIED] = "notified",
 };
 
 const char *nm_verb_name(enum nm_verb verb)

@@ -389,6 +389,14 @@ static bool wants_content(SMFICTX *context)
            nm_session_wants_content(connection->session);
 }
 
+static bool wants_header(SMFICTX *context, const char *name)
+{
+    const struct nm_connection *connection = connection_of(context);
+
+    return connection != NULL && connection->session != NULL &&
+           nm_session_wants_header(connection->session, name);
+}
+
 /* What stands between the colon and the value came along only where that was agreed. */
 static void hand_header_on(SMFICTX *context, char *name, char *value)
 {
@@ -407,7 +415,7 @@ static void hand_header_on(SMFICTX *context, char *name, char *value)
 static sfsistat on_header(SMFICTX *context, char *name, char *value)
 {
     if (nm_registry_enter()) {
-        if (wants_content(context) || nm_ascii_equal_nocase(name, tag_header))
+        if (wants_header(context, name))
             hand_header_on(context, name, value);
         nm_registry_leave();
     }

@@ -20,6 +20,7 @@ enum statement {
     ROLLBACK,
     FIND_SAME,
     JOIN,
+    ID_OF,
     USED,
     ADD_MESSAGE,
     ADD_ENTRY,
@@ -48,6 +49,7 @@ static const char *const sql_of[STATEMENTS] = {
         " WHERE m.identity = ? AND m.time_us >= ? AND m.sender IS ?"
         " AND e.recipient = ? AND e.state < 2 LIMIT 1",
     [JOIN] = "UPDATE entry SET times = times + 1 WHERE sequence = ?",
+    [ID_OF] = "SELECT id FROM entry WHERE sequence = ?",
     [USED] = "SELECT coalesce(sum(bytes), 0) FROM message WHERE has_file",
     [ADD_MESSAGE] =
         "INSERT INTO message (name, time_us, sender, arguments, client, auth,"
@@ -286,10 +288,27 @@ static int add_entry(struct nm_kept_index *index, int64_t message, int64_t time_
     return nm_sql_run(add);
 }
 
-static int join(struct nm_kept_index *index, int64_t sequence)
+static int read_id(struct nm_kept_index *index, int64_t sequence, struct nm_id *out)
 {
+    sqlite3_stmt *find = index->statements[ID_OF];
+    int status;
+
+    (void)sqlite3_bind_int64(find, 1, sequence);
+    status = sqlite3_step(find);
+    if (status == SQLITE_ROW)
+        (void)nm_copy(
+            out->text, sizeof out->text, (const char *)sqlite3_column_text(find, 0));
+    (void)sqlite3_reset(find);
+    return status == SQLITE_ROW ? SQLITE_OK : status;
+}
+
+static int join(struct nm_kept_index *index, int64_t sequence, struct nm_id *joined)
+{
+    int status;
+
     (void)sqlite3_bind_int64(index->statements[JOIN], 1, sequence);
-    return nm_sql_run(index->statements[JOIN]);
+    status = nm_sql_run(index->statements[JOIN]);
+    return status == SQLITE_OK ? read_id(index, sequence, joined) : status;
 }
 
 /* Whether a reviewer lets this message go to the recipient; once. */
@@ -328,12 +347,13 @@ static int add_recipients(struct nm_kept_index *index,
             status = find_same(
                 index, message, content, since_us, recipient->recipient, &same);
         if (status == SQLITE_OK && same != 0) {
-            status = join(index, same);
+            status = join(index, same, &recipient->kept_as);
             continue;
         }
         if (status == SQLITE_OK && !*is_new)
             status = add_message(index, message, content, &row);
         *is_new = true;
+        recipient->kept_as = recipient->id;
         if (status == SQLITE_OK)
             status = add_entry(index, row, message->time_us, recipient);
     }

@@ -349,7 +349,7 @@ START_TEST(test_schema__codes_mean_what_they_always_meant)
             " technique12several"
             " verb0allow-added verb1allow-removed verb2confirmed verb3released"
             " verb4deleted verb5looked-at verb6erased verb7pruned"
-            " verb8key-rotated verb9confirms'"
+            " verb8key-rotated verb9confirms verb10notified'"
             " FROM (SELECT * FROM word ORDER BY topic, code)"),
         1);
     kit_stop(&kit);

@@ -10,6 +10,7 @@ static const char good[] =
     "outbound = { networks = [ \"192.0.2.0/24\" ]; };\n"
     "milter = { socket = \"unix:m.sock\"; };\n"
     "tables = { public_suffixes = \"psl.dat\"; };\n"
+    "notice = { reviewer = \"a@example.org\"; template = \"n.txt\"; };\n"
     "popularity = { file = \"ranks.csv\"; };\n"
     "rules = ( { technique = \"suffix\"; target = [ \"*.mil\" ]; sender = \"a@b\";\n"
     "    action = \"reject\"; reply = \"no\"; },\n"
@@ -19,6 +20,7 @@ static const char *put_good(void)
 {
     (void)kit_put("more.conf", "max_refusals = 3;\n");
     (void)kit_put("list.txt", "a.example 2\nb.example\n");
+    (void)kit_put("n.txt", "Subject: x\n\n%{recipients}\n");
     (void)kit_put("ranks.csv", "1,a.example\n2,b.example\n");
     (void)kit_put("psl.dat", "example\norg\nmil\ncom\n");
     return kit_put("nearmiss.conf", good);

@@ -63,6 +63,33 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
         {"local_submission = \"reject\";",
             "local_submission: \"reject\" is none of \"accept\", \"tag\", "
             "\"quarantine\", \"hold\""},
+        {"notice = { route = \"sendmail\"; };",
+            "notice.route: \"sendmail\" is no route; write \"smtp:127.0.0.1:25\""},
+        {"notice = { reviewer = \"a\\r\\nBcc: b@army.ml\"; };",
+            "notice.reviewer: \"a\\x0d\\x0aBcc: b@army.ml\" is no address; write "
+            "\"postmaster@example.org\""},
+        {"notice = { from = \"<a@b.example>\"; };",
+            "notice.from: \"<a@b.example>\" is no address; write "
+            "\"postmaster@example.org\""},
+        {"notice = { reviewer = \"a@b@c.example\"; };",
+            "notice.reviewer: \"a@b@c.example\" is no address; write "
+            "\"postmaster@example.org\""},
+        {"notice = { per_hour = 0; };",
+            "notice.per_hour: 0 is out of range; it goes from 1 to 10000 an hour"},
+        {"notice = { template = \"none.txt\"; };",
+            "notice.template: \"none.txt\": cannot open: No such file or directory"},
+        {"notice = { template = \"wrong.txt\"; };",
+            "notice.template: \"wrong.txt\" has the unknown %{who}; there are "
+            "%{domain} "
+            "%{target} %{slip} %{ref} %{rule} %{sender} %{recipient} %{recipients} "
+            "%{subject} %{what} %{command} %{contact}, and %% for a percent sign"},
+        {"notice = { reviewer_template = \"empty.csv\"; };",
+            "notice.reviewer_template: \"empty.csv\" must have 1 to 8192 bytes"},
+        {"notice = { reviewer_template = \"nul.txt\"; };",
+            "notice.reviewer_template: \"nul.txt\" has a NUL byte"},
+        {"contact = \"a\\nb\";",
+            "contact: \"a\\x0ab\" must have at most 100 bytes of UTF-8, and no control "
+            "characters"},
 
         /* types */
         {"mode = 1;", "mode: expects a string, not the number 1"},
@@ -255,6 +282,8 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
     };
 
     (void)kit_put("empty.csv", "");
+    (void)kit_put("wrong.txt", "Subject: x\n\nHello %{who}\n");
+    (void)kit_put_bytes("nul.txt", "a\0b", 3);
     for (size_t i = 0; i < NM_COUNT(rows); i++) {
         check_row(rows[i].row, rows[i].said);
     }

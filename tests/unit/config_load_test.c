@@ -876,6 +876,64 @@ static void check_warnings(const char *text, const char *expected)
     nm_config_free(&config);
 }
 
+/* Who is told is known when the names are. */
+static void check_reviewer(const char *reviewer, bool is_told, const char *expected)
+{
+    char text[512];
+    struct nm_config *config;
+    struct nm_snapshot *snapshot = NULL;
+
+    (void)snprintf(text, sizeof text,
+        "protect = { own = \"example.org\"; domains = \"army.mil\"; suffixes = "
+        "\"mil\"; };\nnotice = { reviewer = \"%s\"; };\n",
+        reviewer);
+    config = kit_config(text);
+    nm_complaints_free(&kit_complaints);
+    ck_assert_int_eq(nm_config_build(config, NULL, &snapshot, &kit_complaints), NM_OK);
+    ck_assert(nm_snapshot_values(snapshot)->notice_reviewer == is_told);
+    ck_assert_str_eq(kit_said(), expected);
+    nm_complaints_free(&kit_complaints);
+    nm_snapshot_release(&snapshot);
+    nm_config_free(&config);
+}
+
+START_TEST(test_config__a_reviewer_whose_address_is_a_slip_is_not_told)
+{
+    check_reviewer("", false, "");
+    check_reviewer("rev@example.org", true, "");
+    check_reviewer("rev@elsewhere.example", true, "");
+    check_reviewer("rev@army.ml", false,
+        "nearmiss.conf:2: warning: notice.reviewer: \"rev@army.ml\" looks like a slip "
+        "for army.mil, so it is not told\n");
+    check_reviewer("rev@a..b", false,
+        "nearmiss.conf:2: warning: notice.reviewer: \"rev@a..b\" is no address, so "
+        "nobody is told\n");
+}
+END_TEST
+
+START_TEST(test_config__warns_where_no_sender_is_known_as_ones_own)
+{
+    static const char *const fine[] = {
+        "protect = { own = \"example.org\"; };\n",
+        "protect = { domains = \"a.example\"; };\n"
+        "outbound = { authenticated = true; };\n",
+        "protect = { domains = \"a.example\"; };\n"
+        "outbound = { networks = [ \"192.0.2.0/24\" ]; };\n",
+    };
+
+    for (size_t i = 0; i < NM_COUNT(fine); i++) {
+        char text[512];
+
+        (void)snprintf(text, sizeof text, "%snotice = { sender = true; };\n", fine[i]);
+        check_warnings(text, "");
+    }
+    check_warnings("protect = { domains = \"a.example\"; };\n"
+                   "notice = { sender = true; };\n",
+        "nearmiss.conf:2: warning: notice.sender: only who has logged in is told, as "
+        "neither protect.own nor outbound says whose mail this is\n");
+}
+END_TEST
+
 START_TEST(test_config__warns_of_a_suffix_among_the_domains)
 {
     check_warnings("protect = {\n"
@@ -1057,6 +1115,8 @@ int main(void)
     tcase_add_test(cases, test_popularity__a_ranked_name_is_less_of_a_slip);
     tcase_add_test(cases, test_popularity__a_bad_line_is_left_out_with_a_warning);
     tcase_add_test(cases, test_config__warns_of_what_is_probably_not_meant);
+    tcase_add_test(cases, test_config__a_reviewer_whose_address_is_a_slip_is_not_told);
+    tcase_add_test(cases, test_config__warns_where_no_sender_is_known_as_ones_own);
     tcase_add_test(cases, test_config__warns_of_a_suffix_among_the_domains);
     tcase_add_test(cases, test_config__warns_of_rules_that_never_decide);
     tcase_add_test(cases, test_config__warns_of_rules_that_fit_no_mail);
