@@ -59,6 +59,48 @@ static void draw_slip(struct pen *pen, const struct nm_slip *slip)
         '^');
 }
 
+static bool is_separator(char c)
+{
+    return c == '.' || c == '-';
+}
+
+/* Draw the meant name over the typed one from `start` on, where its dots may be hyphens or
+ * left out. False, and nothing drawn, when it does not stand there. */
+static bool draw_inside(struct pen *pen, size_t start, bool is_drawn)
+{
+    size_t typed = start;
+
+    for (size_t meant = pen->meant_at; meant < pen->to->length; meant++) {
+        const char a = typed < pen->from->length ? pen->from->name[typed] : '\0';
+        const char b = pen->to->name[meant];
+
+        if (a != b && !is_separator(b))
+            return false;
+        typed += a == b || a == '-';
+        if (is_drawn)
+            draw_to(pen, typed, meant + 1, a == b ? ' ' : '^');
+    }
+    return true;
+}
+
+/* The whole of the meant name stands inside the typed one: what is marked is what was put
+ * around it. */
+static void draw_embedded(struct pen *pen, const struct nm_slip *slip)
+{
+    size_t start = within(slip->typed_at, pen->typed_at, pen->from->length);
+
+    draw_to(pen, start, within(slip->meant_at, pen->meant_at, pen->to->length), ' ');
+    while (start < pen->from->length && !draw_inside(pen, start, false))
+        start++;
+    if (start == pen->from->length) {
+        draw_slip(pen, slip);
+        return;
+    }
+    draw_to(pen, start, pen->meant_at, '^');
+    (void)draw_inside(pen, start, true);
+    draw_to(pen, pen->from->length, pen->to->length, '^');
+}
+
 static void trim(struct nm_buf *line)
 {
     while (line->length > 0 && line->text[line->length - 1] == ' ')
@@ -93,7 +135,10 @@ static void draw_labels(const struct nm_domain *typed,
     nm_buf_init(&pen.meant, out->meant, sizeof out->meant);
     nm_buf_init(&pen.marks, out->marks, sizeof out->marks);
     for (size_t i = 0; i < count; i++)
-        draw_slip(&pen, &slips[i]);
+        if (slips[i].technique == NM_TECHNIQUE_EMBEDDED && slips[i].meant_length > 0)
+            draw_embedded(&pen, &slips[i]);
+        else
+            draw_slip(&pen, &slips[i]);
     draw_to(&pen, typed->length, candidate->target.length, ' ');
     trim(&pen.typed);
     trim(&pen.meant);
@@ -102,38 +147,75 @@ static void draw_labels(const struct nm_domain *typed,
 
 /* ---- as people read it -------------------------------------------------- */
 
-/* The character at `*text`, which is moved behind it. False when it is not one that takes
- * one column and is shown as it is. */
-static bool take_letter(const char **text, uint32_t *letter)
-{
-    char shown[NM_VISIBLE_MAX + 1];
-    const size_t size = nm_visible(*text, strlen(*text), shown);
+/* A name's letters, each of which takes one column and is shown as it is. */
+struct letters {
+    size_t count;
+    uint32_t letter[NM_DOMAIN_MAX];
+    size_t at[NM_DOMAIN_MAX + 1]; /* where each begins, and the last ends */
+};
 
-    if (strncmp(shown, *text, size) != 0 || nm_columns(shown) != 1)
-        return false;
-    (void)nm_utf8_decode(*text, size, letter);
-    *text += size;
-    return true;
+/* False when a character of the name is none. */
+static bool take_letters(const char *text, struct letters *out)
+{
+    size_t at = 0;
+
+    for (out->count = 0; text[at] != '\0' && out->count < NM_DOMAIN_MAX; out->count++) {
+        char shown[NM_VISIBLE_MAX + 1];
+        const size_t size = nm_visible(text + at, strlen(text + at), shown);
+
+        if (strncmp(shown, text + at, size) != 0 || nm_columns(shown) != 1)
+            return false;
+        (void)nm_utf8_decode(text + at, size, &out->letter[out->count]);
+        out->at[out->count] = at;
+        at += size;
+    }
+    out->at[out->count] = at;
+    return text[at] == '\0';
 }
 
-/* Put a mark under each letter that differs. False when the names cannot be set under
- * each other letter by letter. */
-static bool mark_letters(const char *typed, const char *meant, struct nm_buf *marks)
+/* Put as many spaces into a name as make it `count` letters longer, before its letter `at`. */
+static void part_letters(
+    char *text, const struct letters *letters, size_t at, size_t count)
 {
-    while (*typed != '\0' && *meant != '\0') {
-        uint32_t a = 0;
-        uint32_t b = 0;
+    const size_t from = letters->at[at];
 
-        if (!take_letter(&typed, &a) || !take_letter(&meant, &b))
-            return false;
-        pad(marks, 1, a == b ? ' ' : '^');
-    }
-    return *typed == *meant;
+    memmove(text + from + count, text + from, letters->at[letters->count] - from + 1);
+    memset(text + from, ' ', count);
+}
+
+/* Of two names of unlike length, set what both end with under each other, and mark what
+ * stands before that and behind what they begin with. */
+static void mark_middle(struct nm_drawing *out, const struct letters *typed,
+    const struct letters *meant, struct nm_buf *marks)
+{
+    const size_t longest = larger(typed->count, meant->count);
+    const size_t shortest = typed->count + meant->count - longest;
+    size_t front = 0;
+    size_t back = 0;
+
+    while (front < shortest && typed->letter[front] == meant->letter[front])
+        front++;
+    while (back < shortest - front && typed->letter[typed->count - 1 - back] ==
+                                          meant->letter[meant->count - 1 - back])
+        back++;
+    pad(marks, front, ' ');
+    pad(marks, longest - front - back, '^');
+    part_letters(out->typed, typed, typed->count - back, longest - typed->count);
+    part_letters(out->meant, meant, meant->count - back, longest - meant->count);
+}
+
+static void mark_letters(
+    const struct letters *typed, const struct letters *meant, struct nm_buf *marks)
+{
+    for (size_t i = 0; i < typed->count; i++)
+        pad(marks, 1, typed->letter[i] == meant->letter[i] ? ' ' : '^');
 }
 
 static bool draw_letters(const struct nm_names *names, const struct nm_domain *typed,
     const struct nm_candidate *candidate, struct nm_drawing *out)
 {
+    struct letters from;
+    struct letters to;
     struct nm_buf line;
 
     if (!typed->idn && !candidate->target.idn)
@@ -143,8 +225,12 @@ static bool draw_letters(const struct nm_names *names, const struct nm_domain *t
     nm_buf_init(&line, out->meant, sizeof out->meant);
     nm_domain_to_unicode(names, &candidate->target, &line);
     nm_buf_init(&line, out->marks, sizeof out->marks);
-    if (!mark_letters(out->typed, out->meant, &line))
+    if (!take_letters(out->typed, &from) || !take_letters(out->meant, &to))
         return false;
+    if (from.count == to.count)
+        mark_letters(&from, &to, &line);
+    else
+        mark_middle(out, &from, &to, &line);
     trim(&line);
     return true;
 }

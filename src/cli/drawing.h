@@ -4,7 +4,7 @@
 
 #include <nearmiss/match.h>
 
-enum { NM_DRAWING_MAX = NM_DOMAIN_UTF8_MAX };
+enum { NM_DRAWING_MAX = NM_DOMAIN_UTF8_MAX + NM_DOMAIN_MAX };
 
 /* Three lines, without trailing spaces:
  *
@@ -12,9 +12,9 @@ enum { NM_DRAWING_MAX = NM_DOMAIN_UTF8_MAX };
  *     army.mil
  *           ^
  *
- * An international name that has as many letters as the meant one is drawn as people read
- * it, with marks under the letters that differ; else it is drawn in A-labels, as the
- * slips count it.
+ * Where one of the two is international, both are drawn as people read them, with marks
+ * under the letters that differ; in A-labels, as the slips count them, where a character
+ * cannot be shown as it is. A name that stands inside another is drawn where it stands.
  */
 struct nm_drawing {
     char typed[NM_DRAWING_MAX + 1];

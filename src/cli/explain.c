@@ -11,6 +11,9 @@
 
 enum { CANDIDATES_MAX = 10 };
 
+/* Candidates that are less probable are told of and not shown, but for the first. */
+#define CANDIDATE_CONFIDENCE_MIN 0.001
+
 struct explanation {
     const struct nm_call *call;
     struct nm_view view;
@@ -55,6 +58,13 @@ static void put_title(const struct explanation *explanation, const char *title)
     (void)fputc('\n', out);
 }
 
+/* Whether something is near, but not so near that it is called a near miss. */
+static bool is_below_threshold(const struct explanation *explanation)
+{
+    return explanation->candidate_count > 0 &&
+           explanation->subject.judgement.verdict.match == NM_MATCH_NONE;
+}
+
 static void put_head(const struct explanation *explanation)
 {
     FILE *out = explanation->call->out;
@@ -65,6 +75,8 @@ static void put_head(const struct explanation *explanation)
     nm_put_visible(
         out, explanation->subject.given.data, explanation->subject.given.length);
     (void)fprintf(out, ": %s", nm_match_words(judgement->verdict.match));
+    if (is_below_threshold(explanation))
+        (void)fputs(" enough", out);
     if (judgement->verdict.match == NM_MATCH_NEAR_MISS) {
         (void)fputs(" of ", out);
         nm_put_domain(out, explanation->values->names, &judgement->verdict.best.target);
@@ -123,6 +135,9 @@ static void put_candidate(const struct explanation *explanation, size_t number)
 
 static void put_candidates(const struct explanation *explanation)
 {
+    FILE *out = explanation->call->out;
+    size_t shown = 0;
+
     if (domain_of(explanation) == NULL)
         return;
     if (explanation->candidate_count == 0) {
@@ -131,13 +146,24 @@ static void put_candidates(const struct explanation *explanation)
         return;
     }
     put_title(explanation, "What may have been meant, most probable first");
+    if (is_below_threshold(explanation))
+        (void)fprintf(out,
+            "  Together they are less than the %s from which a name is a near miss "
+            "(match.threshold).\n",
+            nm_confidence_text(nm_index_threshold(explanation->values->index)).text);
     (void)fputs(
-        "  The factors are natural logarithms: 1 more is 2.7 times as much. The sum "
-        "of prior\n  and slip speaks for the meant name, genuine for the typed "
-        "one.\n",
-        explanation->call->out);
-    for (size_t i = 0; i < explanation->candidate_count; i++)
-        put_candidate(explanation, i);
+        "  The factors are natural logarithms: 1 more is 2.7 times as much. Prior and "
+        "slip\n  speak for the meant name, genuine for the typed one; where the one "
+        "is 2.2 more than\n  the other, the confidence is 0.9.\n",
+        out);
+    for (; shown < explanation->candidate_count; shown++) {
+        if (shown > 0 &&
+            explanation->candidates[shown].confidence < CANDIDATE_CONFIDENCE_MIN)
+            break;
+        put_candidate(explanation, shown);
+    }
+    if (shown < explanation->candidate_count)
+        (void)fprintf(out, "\n  Others are below %g.\n", CANDIDATE_CONFIDENCE_MIN);
 }
 
 static void put_rules(const struct explanation *explanation)
@@ -362,9 +388,10 @@ static const char description[] =
     "then each rule, with the condition that keeps it from fitting, and what an\n"
     "exception (\"nearmiss allow add\") would change.\n"
     "\n"
-    "The confidence of a candidate is prior * slip, divided by genuine plus the sum\n"
-    "of prior * slip over all candidates. Rules ask for the sum of the candidates'\n"
-    "confidences: that the name is a slip at all, for whichever of them.\n";
+    "The odds that the name is a slip are the sum of prior * slip over all\n"
+    "candidates, divided by genuine. The confidence tells how often names of such\n"
+    "odds turned out to be slips; each candidate has its share of it. Rules ask for\n"
+    "the whole: that the name is a slip at all, for whichever of them.\n";
 
 const struct nm_command nm_command_explain = {
     .name = "explain",

@@ -427,6 +427,29 @@ START_TEST(test_drawing__sets_the_names_under_each_other)
         {"same.org", "same.org", {{0}}, 0, {"same.org", "same.org", ""}},
         {"army.ml", "army.mil", {{.typed_at = 7, .meant_at = 7, .meant_length = 1}}, 1,
             {"army.ml", "army.mil", "       ^"}},
+        /* Where it stands in the other one, its dots hyphens or left out. */
+        {"my-army.mil.example", "army.mil",
+            {{.technique = NM_TECHNIQUE_EMBEDDED,
+                .typed_length = 19,
+                .meant_length = 8}},
+            1, {"my-army.mil.example", "   army.mil", "^^^        ^^^^^^^^"}},
+        {"a.army-mil.example", "a.army.mil",
+            {{.technique = NM_TECHNIQUE_EMBEDDED,
+                .typed_at = 2,
+                .typed_length = 16,
+                .meant_at = 2,
+                .meant_length = 8}},
+            1, {"a.army-mil.example", "a.army.mil", "      ^   ^^^^^^^^"}},
+        {"armymil-x.example", "army.mil",
+            {{.technique = NM_TECHNIQUE_EMBEDDED,
+                .typed_length = 17,
+                .meant_length = 8}},
+            1, {"army mil-x.example", "army.mil", "    ^   ^^^^^^^^^^"}},
+        {"other.example", "army.mil",
+            {{.technique = NM_TECHNIQUE_EMBEDDED,
+                .typed_length = 13,
+                .meant_length = 8}},
+            1, {"other.example", "army.mil", "^^^^^^^^^^^^^"}},
         /* Slips that lie outside the names cannot be right, and do no harm. */
         {"a.b", "c.d",
             {{.typed_at = 200,
@@ -474,7 +497,11 @@ START_TEST(test_drawing__shows_letters_of_other_scripts)
         {"b\xc3\xbc"
          "cher.example",
             "buecher.example",
-            {"xn--bcher-kva.example", "buecher      .example", "^^^^^^^^^^^^^"}},
+            {"b\xc3\xbc"
+             " cher.example",
+                "buecher.example", " ^^"}},
+        {"\xd0\xbb\xd0\xbe.example", "lo.net",
+            {"\xd0\xbb\xd0\xbe.example", "lo.net    ", "^^^^^^^^^^"}},
     };
     struct nm_names *names = NULL;
 
