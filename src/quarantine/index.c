@@ -1,7 +1,7 @@
 #include "index.h"
 
 #include "embedded.h"
-#include "sql/sql.h"
+#include "sql/schema.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -101,55 +101,20 @@ static enum nm_code fail(
 
 /* ---- open and close --------------------------------------------------------- */
 
-static enum nm_code check_version(
-    struct nm_kept_index *index, int64_t *version, struct nm_error *error)
-{
-    int64_t application = 0;
-    int status = nm_sql_number(index->db, "PRAGMA user_version", 0, version);
-
-    if (status == SQLITE_OK)
-        status = nm_sql_number(index->db, "PRAGMA application_id", 0, &application);
-    if (status != SQLITE_OK)
-        return fail(index, status, error);
-    if (application != APPLICATION && (application != 0 || *version != 0))
-        return nm_fail(error, NM_BAD_INPUT,
-            "%s: it belongs to another program; see quarantine.directory", index->path);
-    if (*version > VERSION)
-        return nm_fail(error, NM_BAD_INPUT, "%s: it is of a newer version of nearmiss",
-            index->path);
-    return NM_OK;
-}
-
-static int make_tables(struct nm_kept_index *index)
-{
-    char mark[96];
-    struct nm_buf buf;
-    int64_t version = 0;
-    int status = nm_sql_exec(index->db, "BEGIN IMMEDIATE");
-
-    /* Another process may have been quicker. */
-    if (status == SQLITE_OK)
-        status = nm_sql_number(index->db, "PRAGMA user_version", 0, &version);
-    if (status == SQLITE_OK && version == 0) {
-        nm_buf_init(&buf, mark, sizeof mark);
-        nm_buf_printf(&buf, "PRAGMA application_id = %d; PRAGMA user_version = %d",
-            APPLICATION, VERSION);
-        status = nm_sql_exec(index->db, nm_quarantine_embedded[0].bytes);
-        if (status == SQLITE_OK)
-            status = nm_sql_exec(index->db, mark);
-    }
-    return status == SQLITE_OK ? nm_sql_exec(index->db, "COMMIT") : status;
-}
-
 static enum nm_code set_up(struct nm_kept_index *index, struct nm_error *error)
 {
-    int64_t version = 0;
-    int status = SQLITE_OK;
+    const char *const migrations[VERSION] = {nm_quarantine_embedded[0].bytes};
+    const struct nm_sql_schema schema = {.what = "quarantine index",
+        .option = "quarantine.directory",
+        .application = APPLICATION,
+        .version = VERSION,
+        .migrations = migrations};
+    int status;
     enum nm_code code;
 
     (void)sqlite3_busy_timeout(index->db, BUSY_MS);
     (void)sqlite3_db_config(index->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    code = check_version(index, &version, error);
+    code = nm_sql_schema_check(index->db, index->path, &schema, error);
     if (code == NM_OK)
         code = nm_sql_use_wal(index->db, index->path, error);
     if (code != NM_OK)
@@ -157,8 +122,11 @@ static enum nm_code set_up(struct nm_kept_index *index, struct nm_error *error)
     status = nm_sql_exec(index->db,
         "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;"
         "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY");
-    if (status == SQLITE_OK && version == 0)
-        status = make_tables(index);
+    if (status != SQLITE_OK)
+        return fail(index, status, error);
+    code = nm_sql_schema_migrate(index->db, index->path, &schema, error);
+    if (code != NM_OK)
+        return code;
     for (size_t i = 0; i < STATEMENTS && status == SQLITE_OK; i++)
         status = nm_sql_prepare(index->db, sql_of[i], &index->statements[i]);
     return status == SQLITE_OK ? NM_OK : fail(index, status, error);

@@ -18,14 +18,16 @@ static enum nm_code read_version(sqlite3 *db, const char *path,
         return NM_OK;
     if (application != schema->application)
         return nm_fail(error, NM_BAD_INPUT,
-            "%s: this is not a Nearmiss %s but another database; name another file in "
-            "%s",
+            "%s: this is not a Nearmiss %s but another database; name another in %s",
             path, schema->what, schema->option);
+    if (*version < 0)
+        return nm_fail(error, NM_SYSTEM,
+            "%s: the %s is damaged: it says that it is of version %lld", path,
+            schema->what, (long long)*version);
     if (*version > schema->version)
         return nm_fail(error, NM_BAD_INPUT,
             "%s: the %s is of version %lld, written by a newer Nearmiss; this one "
-            "knows "
-            "versions up to %d: install the newer one, or name another file in %s",
+            "knows versions up to %d: install the newer one, or name another in %s",
             path, schema->what, (long long)*version, schema->version, schema->option);
     return NM_OK;
 }
@@ -49,11 +51,15 @@ enum nm_code nm_sql_schema_migrate(sqlite3 *db, const char *path,
     const struct nm_sql_schema *schema, struct nm_error *error)
 {
     int64_t version = 0;
-    enum nm_code code;
-    int status = nm_sql_exec(db, "BEGIN IMMEDIATE");
+    enum nm_code code = read_version(db, path, schema, &version, error);
+    int status;
 
+    if (code != NM_OK || version == schema->version)
+        return code;
+    status = nm_sql_exec(db, "BEGIN IMMEDIATE");
     if (status != SQLITE_OK)
         return nm_sql_fail(db, path, status, error);
+    /* Another process may have been quicker. */
     code = read_version(db, path, schema, &version, error);
     if (code == NM_OK && version < schema->version)
         status = apply_from(db, schema, version);
@@ -84,7 +90,6 @@ enum nm_code nm_sql_schema_check_current(sqlite3 *db, const char *path,
         return code;
     return nm_fail(error, NM_SYSTEM,
         "%s: the %s is still of version %lld; nearmissd brings it to version %d when "
-        "it "
-        "starts",
+        "it starts",
         path, schema->what, (long long)version, schema->version);
 }

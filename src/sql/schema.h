@@ -17,7 +17,8 @@ struct nm_sql_schema {
 };
 
 /* Whether `db` is empty, or of this schema and not newer. Changes nothing. NM_BAD_INPUT
- * when it is another program's or a newer version's, NM_SYSTEM. */
+ * when it is another program's or a newer version's, NM_SYSTEM when it cannot be read or
+ * is damaged. */
 enum nm_code nm_sql_schema_check(sqlite3 *db, const char *path,
     const struct nm_sql_schema *schema, struct nm_error *error);
 

@@ -1,30 +1,9 @@
-/*
- * A database from somebody else is opened and listed. The first byte says what the others
- * are: 0, the file itself; else changes to a sound log, four bytes each: where (three
- * bytes, modulo the size of the log) and what.
- */
+/* An audit log from somebody else is opened and listed. */
+#include "changed_database.h"
+
 #include "audit/audit.h"
 
-#include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-enum { FILE_MAX = 256 * 1024, ROWS_MAX = 1000, CHANGE_BYTES = 4 };
-
-static char folder[] = "/tmp/nm-audit-fuzz-XXXXXX";
-static char path[64];
-static uint8_t sound[FILE_MAX];
-static size_t sound_size;
-
-static void must(bool good, const char *what)
-{
-    if (good)
-        return;
-    perror(what);
-    abort();
-}
+enum { ROWS_MAX = 1000 };
 
 /* ---- a sound log -------------------------------------------------------- */
 
@@ -64,7 +43,7 @@ static struct nm_audit_event some_event(uint8_t number)
 
 static void write_log(void)
 {
-    const struct nm_audit_options options = {.path = path,
+    const struct nm_audit_options options = {.path = database.path,
         .wait_ms = 10000,
         .gateway = "mx1",
         .clock = {.now_us = fixed_now_us}};
@@ -84,79 +63,16 @@ static void write_log(void)
     nm_audit_stop(&audit);
 }
 
-/* Small pages, so that a change meets something; and a file that needs no other. */
-static void shrink_log(void)
-{
-    sqlite3 *db = NULL;
-
-    must(sqlite3_open(path, &db) == SQLITE_OK, "open");
-    must(sqlite3_exec(db,
-             "INSERT INTO mention SELECT domain, sequence FROM event WHERE kind = 1;"
-             "UPDATE state SET indexed = 15;"
-             "PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM",
-             NULL, NULL, NULL) == SQLITE_OK,
-        "shrink");
-    (void)sqlite3_close(db);
-}
-
-static void remove_files(void)
-{
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-    char name[80];
-
-    for (size_t i = 0; i < NM_COUNT(suffixes); i++) {
-        (void)snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
-        (void)unlink(name);
-    }
-}
-
-static void clean_up(void)
-{
-    remove_files();
-    (void)rmdir(folder);
-}
-
 static void prepare(void)
 {
-    FILE *file;
-
-    must(mkdtemp(folder) != NULL, folder);
-    (void)snprintf(path, sizeof path, "%s/audit.db", folder);
-    (void)atexit(clean_up);
+    database_begin("audit.db", NULL);
     write_log();
-    shrink_log();
-    file = fopen(path, "rb");
-    must(file != NULL, path);
-    sound_size = fread(sound, 1, sizeof sound, file);
-    must(sound_size > 0 && sound_size < sizeof sound, "read");
-    (void)fclose(file);
+    database_take(
+        "INSERT INTO mention SELECT domain, sequence FROM event WHERE kind = 1;"
+        "UPDATE state SET indexed = 15");
 }
 
 /* ---- the target --------------------------------------------------------- */
-
-static void put_file(const uint8_t *bytes, size_t size)
-{
-    FILE *file;
-
-    remove_files();
-    file = fopen(path, "wb");
-    must(file != NULL && fwrite(bytes, 1, size, file) == size && fclose(file) == 0,
-        path);
-}
-
-static void put_changed(const uint8_t *changes, size_t size)
-{
-    static uint8_t changed[FILE_MAX];
-
-    memcpy(changed, sound, sound_size);
-    for (; size >= CHANGE_BYTES; size -= CHANGE_BYTES, changes += CHANGE_BYTES) {
-        const size_t at =
-            (size_t)changes[0] << 16 | (size_t)changes[1] << 8 | changes[2];
-
-        changed[at % sound_size] = changes[3];
-    }
-    put_file(changed, sound_size);
-}
 
 struct seen {
     int64_t sequence;
@@ -205,16 +121,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct nm_audit_reader *reader = NULL;
     struct nm_error error;
 
-    if (sound_size == 0)
+    if (database.size == 0)
         prepare();
     if (size == 0)
         return 0;
-    if (data[0] == 0)
-        put_file(data + 1, size - 1);
-    else
-        put_changed(data + 1, size - 1);
-    (void)nm_audit_check(path, &error);
-    if (nm_audit_reader_open(path, &reader, &error) != NM_OK)
+    database_put(data, size);
+    (void)nm_audit_check(database.path, &error);
+    if (nm_audit_reader_open(database.path, &reader, &error) != NM_OK)
         return 0;
     list_all(reader);
     nm_audit_reader_close(&reader);

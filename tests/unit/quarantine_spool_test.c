@@ -201,7 +201,7 @@ START_TEST(test_quarantine__of_a_newer_version_is_left_alone)
     ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
     kit_open(&kit);
     ck_assert_int_eq(nm_quarantine_ready(kit.quarantine, &error), NM_BAD_INPUT);
-    ck_assert_ptr_nonnull(strstr(error.message, "newer version"));
+    ck_assert_ptr_nonnull(strstr(error.message, "written by a newer"));
     kit_stop(&kit);
 }
 END_TEST

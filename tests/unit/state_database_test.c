@@ -170,6 +170,20 @@ START_TEST(test_state__what_is_not_ours_is_left_alone)
 }
 END_TEST
 
+START_TEST(test_state__a_version_that_never_was_is_damage)
+{
+    struct kit kit;
+
+    kit_init(&kit);
+    kit_open(&kit);
+    nm_state_close(&kit.state);
+    kit_sql(&kit, "PRAGMA user_version = -1");
+    assert_fails(&kit, NM_SYSTEM, "damaged");
+    assert_unreadable(&kit, NM_SYSTEM, "damaged");
+    kit_done(&kit);
+}
+END_TEST
+
 START_TEST(test_state__a_newer_versions_is_left_alone)
 {
     struct kit kit;
@@ -369,6 +383,7 @@ static void add(TCase *cases)
     tcase_add_test(cases, test_state__is_read_while_another_writes_it);
     tcase_add_test(cases, test_state__has_one_writer);
     tcase_add_test(cases, test_state__what_is_not_ours_is_left_alone);
+    tcase_add_test(cases, test_state__a_version_that_never_was_is_damage);
     tcase_add_test(cases, test_state__a_newer_versions_is_left_alone);
     tcase_add_test(cases, test_state__an_empty_file_becomes_one);
     tcase_add_test(cases, test_state__what_is_no_database_is_left_alone);
