@@ -242,6 +242,7 @@ static void judge_slip(struct made_mail *mail, struct made_message *out, size_t 
 {
     struct nm_audit_event *event = &out->events[at];
     const struct rule rule = rule_for(slip);
+    struct nm_buf reply;
 
     make_address(mail, out, at, local, slip->domain);
     event->match = NM_MATCH_NEAR_MISS;
@@ -253,7 +254,8 @@ static void judge_slip(struct made_mail *mail, struct made_message *out, size_t 
     event->mode = rule.mode;
     if (!nm_action_refuses(rule.action))
         return;
-    (void)snprintf(out->reply[at], MADE_REPLY_MAX,
+    nm_buf_init(&reply, out->reply[at], MADE_REPLY_MAX);
+    nm_buf_printf(&reply,
         "%s %s looks like a slip for %s. Not sent. If it is meant, ask the help desk "
         "and quote Ref %s",
         rule.action == NM_ACTION_REJECT ? "550 5.7.1" : "451 4.7.1", slip->domain,
