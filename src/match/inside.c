@@ -132,20 +132,26 @@ static void try_embedded(
 /* Something must follow: what a name ends in is its own suffix. */
 static void search_embedded(const struct nm_query *query, struct nm_findings *found)
 {
+    const struct nm_hash_powers *powers = &query->index->powers;
     struct tokens tokens;
 
     find_tokens(query->typed, &tokens);
-    for (size_t i = 0; i < tokens.count; i++)
+    for (size_t i = 0; i < tokens.count; i++) {
+        const size_t start = tokens.start[i];
+        uint64_t bare = 0;
+        size_t bytes = 0;
+
         for (size_t j = i; j < tokens.count && j < i + SPAN_TOKENS_MAX; j++) {
-            const size_t start = tokens.start[i];
             const size_t end = tokens.end[j];
 
+            bare += powers->power[bytes] *
+                    nm_hash_part(powers, &query->tails, tokens.start[j], end);
+            bytes += end - tokens.start[j];
             if (end < query->typed->length && end - start >= EMBEDDED_BYTES_MIN + j - i)
-                nm_look_up(query,
-                    nm_key(NM_KEY_BARE,
-                        nm_hash_bare(query->typed->name + start, end - start)),
-                    start, try_embedded, found);
+                nm_look_up(
+                    query, nm_key(NM_KEY_BARE, bare), start, try_embedded, found);
         }
+    }
 }
 
 /* ---- glued -------------------------------------------------------------- */

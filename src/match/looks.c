@@ -23,7 +23,9 @@ struct nm_looks {
     char single[128]; /* what stands for each character */
     struct run runs[NM_GLYPH_PAIRS_MAX];
     size_t run_count;
-    bool begins_run[128];
+    uint64_t
+        seconds[128]; /* what stands second in the runs that begin so: a bit for each
+                              character, modulo 64 */
 };
 
 /* ---- making ------------------------------------------------------------- */
@@ -46,7 +48,7 @@ static void add_run(struct nm_looks *looks, const char *run, const char *single)
     (void)nm_copy(row->text, sizeof row->text, run);
     row->length = (uint8_t)strlen(run);
     row->single = looks->single[(uint8_t)*single];
-    looks->begins_run[(uint8_t)*run] = true;
+    looks->seconds[(uint8_t)run[0]] |= 1ULL << (run[1] & 63);
 }
 
 static int longest_first(const void *a, const void *b)
@@ -113,7 +115,8 @@ void nm_looks_free(struct nm_looks **looks)
 static const struct run *find_run(
     const struct nm_looks *looks, const char *text, size_t length)
 {
-    if ((uint8_t)*text >= 128 || !looks->begins_run[(uint8_t)*text])
+    if (length < 2 || (uint8_t)text[0] >= 128 ||
+        (looks->seconds[(uint8_t)text[0]] >> (text[1] & 63) & 1) == 0)
         return NULL;
     for (size_t i = 0; i < looks->run_count; i++) {
         const struct run *run = &looks->runs[i];

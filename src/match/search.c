@@ -1,5 +1,6 @@
 #include "search.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* ---- the typed name ----------------------------------------------------- */
@@ -12,6 +13,58 @@ void nm_query_init(
     query->exact = NM_NO_NAME;
     query->tail_count = 0;
     nm_hash_tails_init(&query->tails, typed->name, typed->length);
+}
+
+static uint64_t expect(
+    const struct nm_query *query, enum nm_key_kind kind, uint64_t hash)
+{
+    const uint64_t key = nm_key(kind, hash);
+
+    nm_filter_expect(&query->index->near.filter, key);
+    return key;
+}
+
+/* As nm_hash_bare and nm_hash_bag have them, of all tails at once. */
+static void take_keys(struct nm_query *query)
+{
+    const struct nm_domain *typed = query->typed;
+    uint64_t bare = 0;
+    uint64_t bag = 0;
+    size_t tail = 0;
+
+    for (size_t at = typed->length; at-- > 0;) {
+        const uint64_t value = nm_hash_value(typed->name[at]);
+
+        if (typed->name[at] != '.' && typed->name[at] != '-')
+            bare = value + NM_HASH_BASE * bare;
+        bag += nm_hash_spread(value);
+        if (tail == query->tail_count || query->tail_at[tail] != at)
+            continue;
+        query->bare_key[tail] = expect(query, NM_KEY_BARE, bare);
+        query->bag_key[tail] = expect(query, NM_KEY_BAG, bag + (typed->length - at));
+        tail++;
+    }
+    if (query->parts.registrable < query->parts.suffix)
+        query->core_key = expect(query, NM_KEY_CORE,
+            nm_hash_part(&query->index->powers, &query->tails, query->parts.registrable,
+                query->parts.suffix - 1U));
+}
+
+size_t nm_query_look_tail(const struct nm_query *query, size_t kept)
+{
+    return nm_look_tail(&query->look, nm_query_dots(query, kept));
+}
+
+static void take_look(struct nm_query *query)
+{
+    query->out_of_memory = nm_look(query->index->looks, query->index->naming,
+                               query->typed, &query->look) == NM_NO_MEMORY;
+    for (size_t i = 0; i < query->tail_count; i++) {
+        const char *look =
+            query->look.text + nm_query_look_tail(query, query->tail_at[i]);
+
+        query->look_key[i] = expect(query, NM_KEY_LOOK, nm_hash(look, strlen(look)));
+    }
 }
 
 /* The shortest tail holds the registrable part and no more, or the last label where no
@@ -33,8 +86,8 @@ void nm_query_split(struct nm_query *query)
             at--;
     }
     query->tail_at[query->tail_count++] = 0;
-    query->out_of_memory = nm_look(query->index->looks, query->index->naming,
-                               query->typed, &query->look) == NM_NO_MEMORY;
+    take_keys(query);
+    take_look(query);
 }
 
 void nm_query_weigh(struct nm_query *query)
@@ -201,23 +254,39 @@ static void try_rows(const struct nm_query *query, const struct nm_map *map,
 void nm_look_up(const struct nm_query *query, uint64_t key, size_t kept, nm_try *try,
     struct nm_findings *found)
 {
-    nm_look_up_all(query, &query->index->near, &key, 1, kept, try, found);
+    const struct nm_map *map = &query->index->near;
+
+    if (found->looks == NM_LOOKS_MAX)
+        return;
+    found->looks++;
+    if (nm_filter_may_have(&map->filter, key))
+        try_rows(query, map, key, kept, try, found);
 }
 
-/* Hardly any key of many has names: all that the filter wants to read is on its way before
- * the first is asked for. */
+/* Hardly any key of many has names. All that is read for those that may is on its way
+ * before the first is waited for: words of the filter, starts of buckets, rows. */
 void nm_look_up_all(const struct nm_query *query, const struct nm_map *map,
     const uint64_t *keys, size_t count, size_t kept, nm_try *try,
     struct nm_findings *found)
 {
+    uint64_t hits[NM_LOOK_UP_MAX];
+    size_t hit_count = 0;
+
+    assert(count <= NM_LOOK_UP_MAX);
     if (found->looks + count > NM_LOOKS_MAX)
         return;
     found->looks += count;
     for (size_t i = 0; i < count; i++)
         nm_filter_expect(&map->filter, keys[i]);
     for (size_t i = 0; i < count; i++)
-        if (nm_filter_may_have(&map->filter, keys[i]))
-            try_rows(query, map, keys[i], kept, try, found);
+        if (nm_filter_may_have(&map->filter, keys[i])) {
+            hits[hit_count++] = keys[i];
+            __builtin_prefetch(&map->starts[nm_map_bucket(map, keys[i])]);
+        }
+    for (size_t i = 0; i < hit_count; i++)
+        __builtin_prefetch(&map->rows[map->starts[nm_map_bucket(map, hits[i])]]);
+    for (size_t i = 0; i < hit_count; i++)
+        try_rows(query, map, hits[i], kept, try, found);
 }
 
 static void count_crowd(struct nm_findings *found)

@@ -28,6 +28,7 @@
 enum {
     NM_FINDINGS_MAX = 96, /* names weighed for one typed name; the rest is left */
     NM_TAILS_MAX = 6, /* tails of a typed name that are compared, the whole included */
+    NM_LOOK_UP_MAX = NM_DOMAIN_MAX + 1, /* keys looked up at once */
     NM_LOOKS_MAX = 4096, /* keys and rows of the index looked at for one typed name */
     NM_TRIES_MAX = 256,  /* names compared with it */
     NM_TRIED_BYTES_MAX = 8192 /* of those names: very long ones cost more */
@@ -98,6 +99,12 @@ struct nm_query {
     struct nm_hash_tails tails;
     size_t tail_count; /* where the tails to compare begin, the shortest first */
     uint8_t tail_at[NM_TAILS_MAX];
+    /* Keys of the index, asked for long after their filter's words are sent for: of each
+     * tail, and of the registrable label. */
+    uint64_t bare_key[NM_TAILS_MAX];
+    uint64_t bag_key[NM_TAILS_MAX];
+    uint64_t look_key[NM_TAILS_MAX];
+    uint64_t core_key;
     /* What nm_query_weigh finds out about the registrable part: */
     uint32_t rank;       /* 0 without */
     bool is_provider;    /* it is on the built-in list of mail providers */
@@ -115,6 +122,19 @@ void nm_query_init(const struct nm_index *index, const struct nm_domain *typed,
     struct nm_query *query);
 void nm_query_split(struct nm_query *query);
 void nm_query_weigh(struct nm_query *query);
+
+/* The dots in the first bytes of the typed name. */
+static inline size_t nm_query_dots(const struct nm_query *query, size_t bytes)
+{
+    size_t dots = 0;
+
+    for (size_t i = 0; i < bytes; i++)
+        dots += query->typed->name[i] == '.';
+    return dots;
+}
+
+/* Where the look of the typed name's tail begins: behind as many dots as the tail does. */
+size_t nm_query_look_tail(const struct nm_query *query, size_t kept);
 
 /* The label before the public suffix, or all of it where there is none. */
 static inline const char *nm_query_label(const struct nm_query *query, size_t *length)
@@ -146,7 +166,7 @@ typedef void nm_try(
 void nm_look_up(const struct nm_query *query, uint64_t key, size_t kept, nm_try *try,
     struct nm_findings *found);
 
-/* The same for many keys, in one map. */
+/* The same for many keys, at most NM_LOOK_UP_MAX, in one map. */
 void nm_look_up_all(const struct nm_query *query, const struct nm_map *map,
     const uint64_t *keys, size_t count, size_t kept, nm_try *try,
     struct nm_findings *found);

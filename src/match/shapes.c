@@ -83,10 +83,7 @@ static void search_separators(const struct nm_query *query, struct nm_findings *
 
         if (query->typed->length - kept > query->index->longest + NM_SLIPS_MAX)
             continue; /* it has more separators than slips are kept */
-        nm_look_up(query,
-            nm_key(NM_KEY_BARE,
-                nm_hash_bare(query->typed->name + kept, query->typed->length - kept)),
-            kept, try_separators, found);
+        nm_look_up(query, query->bare_key[i], kept, try_separators, found);
     }
 }
 
@@ -136,10 +133,7 @@ static void search_order(const struct nm_query *query, struct nm_findings *found
 
         if (query->typed->length - kept > query->index->longest)
             continue;
-        nm_look_up(query,
-            nm_key(NM_KEY_BAG,
-                nm_hash_bag(query->typed->name + kept, query->typed->length - kept)),
-            kept, try_order, found);
+        nm_look_up(query, query->bag_key[i], kept, try_order, found);
     }
 }
 
@@ -215,27 +209,12 @@ static enum nm_slip_kind kind_of_look(const struct nm_query *query)
     return query->look.is_foreign ? NM_SLIP_SCRIPT : NM_SLIP_MARK;
 }
 
-static size_t count_dots(const char *text, size_t length)
-{
-    size_t dots = 0;
-
-    for (size_t i = 0; i < length; i++)
-        dots += text[i] == '.';
-    return dots;
-}
-
-/* Where the look of the typed name's tail begins: behind as many dots as the tail does. */
-static size_t tail_of_look(const struct nm_query *query, size_t kept)
-{
-    return nm_look_tail(&query->look, count_dots(query->typed->name, kept));
-}
-
 /* Whether the listed name looks like the typed one behind `kept` bytes. */
 static bool looks_alike(
     const struct nm_query *query, const struct nm_name *name, size_t kept)
 {
     const struct nm_index *index = query->index;
-    const char *typed = query->look.text + tail_of_look(query, kept);
+    const char *typed = query->look.text + nm_query_look_tail(query, kept);
     char text[NM_LOOK_MAX + 1];
 
     if (name->is_idn)
@@ -262,13 +241,8 @@ static void try_look(
 
 static void search_looks(const struct nm_query *query, struct nm_findings *found)
 {
-    for (size_t i = 0; i < query->tail_count; i++) {
-        const size_t kept = query->tail_at[i];
-        const char *look = query->look.text + tail_of_look(query, kept);
-
-        nm_look_up(query, nm_key(NM_KEY_LOOK, nm_hash(look, strlen(look))), kept,
-            try_look, found);
-    }
+    for (size_t i = 0; i < query->tail_count; i++)
+        nm_look_up(query, query->look_key[i], query->tail_at[i], try_look, found);
 }
 
 /* ---- spellings ---------------------------------------------------------- */
@@ -325,7 +299,7 @@ static void search_spellings(const struct nm_query *query, struct nm_findings *f
                 try_spelt, found);
         if (query->look.spelt[0] != '\0')
             search_spelt(query,
-                behind_dots(query->look.spelt, count_dots(query->typed->name, kept)),
+                behind_dots(query->look.spelt, nm_query_dots(query, kept)),
                 kept, found);
     }
 }

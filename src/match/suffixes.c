@@ -75,14 +75,8 @@ static void try_core(
 
 static void search_core(const struct nm_query *query, struct nm_findings *found)
 {
-    const size_t registrable = query->parts.registrable;
-    const size_t suffix = query->parts.suffix;
-
-    if (registrable < suffix)
-        nm_look_up(query,
-            nm_key(NM_KEY_CORE, nm_hash_part(&query->index->powers, &query->tails,
-                                    registrable, suffix - 1)),
-            0, try_core, found);
+    if (query->parts.registrable < query->parts.suffix)
+        nm_look_up(query, query->core_key, 0, try_core, found);
 }
 
 /* ---- the table ---------------------------------------------------------- */
@@ -182,8 +176,9 @@ static void search_labels(const struct nm_query *query, size_t start, bool prote
     struct nm_findings *found)
 {
     size_t count;
-    const struct nm_suffix_row *rows = nm_tables_suffixes(query->index->tables,
-        query->typed->name + start, query->typed->length - start, &count);
+    const struct nm_suffix_row *rows =
+        nm_tables_suffixes(query->index->tables, query->tails.tail[start],
+            query->typed->name + start, query->typed->length - start, &count);
     struct heads heads;
 
     find_heads(query->typed, start, &heads);

@@ -116,6 +116,38 @@ static int compare_suffixes(const void *a, const void *b)
     return order != 0 ? order : strcmp(x->meant, y->meant);
 }
 
+/* The slot of the rows whose typed side is `typed`, or the free one where it would be. */
+static size_t find_slot(
+    const struct nm_tables *tables, uint64_t hash, const char *typed, size_t length)
+{
+    size_t slot = nm_hash_spread(hash) % NM_SUFFIX_SLOTS;
+
+    while (tables->suffix_slots[slot] != 0) {
+        const struct nm_suffix_row *row =
+            &tables->suffixes[tables->suffix_slots[slot] - 1];
+
+        if (row->typed_length == length && memcmp(row->typed, typed, length) == 0)
+            return slot;
+        slot = (slot + 1) % NM_SUFFIX_SLOTS;
+    }
+    return slot;
+}
+
+/* Of each group the first row is filed last. */
+static void file_suffixes(struct nm_tables *tables)
+{
+    for (size_t i = tables->suffix_count; i-- > 0;) {
+        struct nm_suffix_row *row = &tables->suffixes[i];
+        const size_t slot = find_slot(tables, nm_hash(row->typed, row->typed_length),
+            row->typed, row->typed_length);
+
+        row->group = 1;
+        if (tables->suffix_slots[slot] != 0)
+            row->group = (uint16_t)(tables->suffixes[i + 1].group + 1);
+        tables->suffix_slots[slot] = (uint16_t)(i + 1);
+    }
+}
+
 static enum nm_code read_suffixes(
     struct nm_tables *tables, const struct nm_index_spec *spec, struct nm_error *error)
 {
@@ -132,44 +164,31 @@ static enum nm_code read_suffixes(
     if (code == NM_OK && tables->suffix_count > 0)
         qsort(tables->suffixes, tables->suffix_count, sizeof *tables->suffixes,
             compare_suffixes);
+    file_suffixes(tables);
     return code;
 }
 
-const struct nm_suffix_row *nm_tables_suffixes(
-    const struct nm_tables *tables, const char *typed, size_t length, size_t *count)
+const struct nm_suffix_row *nm_tables_suffixes(const struct nm_tables *tables,
+    uint64_t hash, const char *typed, size_t length, size_t *count)
 {
-    size_t low = 0;
-    size_t high = tables->suffix_count;
-    size_t end;
+    size_t slot;
 
     *count = 0;
     if (length == 0 || length > NM_SUFFIX_TEXT_MAX)
         return NULL;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        const struct nm_suffix_row *row = &tables->suffixes[middle];
-        /* The rows' NULs make memcmp over a longer `typed` end at them. */
-        const int order = memcmp(row->typed, typed, length);
-
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (end = low;
-         end < tables->suffix_count && tables->suffixes[end].typed_length == length &&
-         memcmp(tables->suffixes[end].typed, typed, length) == 0;
-         end++)
-        ++*count;
-    return *count > 0 ? &tables->suffixes[low] : NULL;
+    slot = tables->suffix_slots[find_slot(tables, hash, typed, length)];
+    if (slot == 0)
+        return NULL;
+    *count = tables->suffixes[slot - 1].group;
+    return &tables->suffixes[slot - 1];
 }
 
 enum nm_suffix_class nm_tables_suffix_class(const struct nm_tables *tables,
     const char *typed, size_t typed_length, const char *meant, size_t meant_length)
 {
     size_t count;
-    const struct nm_suffix_row *rows =
-        nm_tables_suffixes(tables, typed, typed_length, &count);
+    const struct nm_suffix_row *rows = nm_tables_suffixes(
+        tables, nm_hash(typed, typed_length), typed, typed_length, &count);
 
     for (size_t i = 0; i < count; i++)
         if (rows[i].meant_length == meant_length &&

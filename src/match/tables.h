@@ -14,7 +14,8 @@
 enum {
     NM_SUFFIX_TEXT_MAX = 31,   /* bytes of a suffix in the table */
     NM_SUFFIX_ROWS_MAX = 8192, /* pairs in the table */
-    NM_GLYPH_TEXT_MAX = 3,     /* bytes of a look-alike */
+    NM_SUFFIX_SLOTS = 2 * NM_SUFFIX_ROWS_MAX,
+    NM_GLYPH_TEXT_MAX = 3, /* bytes of a look-alike */
     NM_GLYPH_PAIRS_MAX = 256,
     NM_LAYOUTS_MAX = 8,     /* keyboards in use at once */
     NM_SHIFTS_MAX = 8,      /* ways in which a keyboard in use differs from another */
@@ -45,6 +46,7 @@ struct nm_suffix_row {
     uint8_t typed_length;
     uint8_t meant_length;
     enum nm_suffix_class class;
+    uint16_t group;      /* rows from here on that have the same `typed` */
     uint64_t meant_hash; /* as nm_hash has it */
 };
 
@@ -78,7 +80,10 @@ struct nm_tables {
     struct nm_letters letters;
     struct nm_suffix_row *suffixes; /* sorted by `typed`, then by `meant` */
     size_t suffix_count;
-    struct nm_glyph_pair *glyphs; /* each pair once */
+    uint16_t
+        suffix_slots[NM_SUFFIX_SLOTS]; /* open-addressed by `typed`: the number of its
+                                               first row and 1, or 0 */
+    struct nm_glyph_pair *glyphs;      /* each pair once */
     size_t glyph_count;
     uint8_t near_keys[128][16]; /* [a] a bit for each neighbour b, all layouts in use */
     /* [typed] the letter or digit that the same key has on the keyboard that was meant, one
@@ -92,9 +97,9 @@ enum nm_code nm_tables_new(
 void nm_tables_free(struct nm_tables **tables);
 size_t nm_tables_bytes(const struct nm_tables *tables);
 
-/* The pairs whose typed side is `typed`; their number in `*count`. */
-const struct nm_suffix_row *nm_tables_suffixes(
-    const struct nm_tables *tables, const char *typed, size_t length, size_t *count);
+/* The pairs whose typed side is `typed`, whose hash is `hash`; their number in `*count`. */
+const struct nm_suffix_row *nm_tables_suffixes(const struct nm_tables *tables,
+    uint64_t hash, const char *typed, size_t length, size_t *count);
 
 /* The class of one pair. */
 enum nm_suffix_class nm_tables_suffix_class(const struct nm_tables *tables,
