@@ -175,6 +175,8 @@ static enum nm_code add_names(struct nm_index *index, const struct nm_index_spec
 
     for (size_t i = 0; i < draft_count; i++)
         capacity += drafts[i].name->length + 1U;
+    if (capacity > UINT32_MAX)
+        return nm_fail(error, NM_LIMIT, "the lists are too long to be indexed");
     index->names = calloc(count + 1, sizeof *index->names);
     index->text = malloc(capacity);
     if (index->names == NULL || index->text == NULL)
@@ -213,6 +215,22 @@ static double ln_of_ordered(const struct nm_index *index)
 
 /* ---- the exact table ---------------------------------------------------- */
 
+static_assert(NM_INDEX_NAMES_MAX <= 1 << (8 * NM_SLOT_NAME_BYTES),
+    "a slot has no room for the number of every name");
+
+static uint32_t name_of(const struct nm_slot *slot)
+{
+    return slot->name[0] | (uint32_t)slot->name[1] << 8 | (uint32_t)slot->name[2] << 16;
+}
+
+static void fill_slot(struct nm_slot *slot, uint64_t spread, uint32_t at, size_t name)
+{
+    slot->at = at;
+    slot->tag = (uint8_t)spread;
+    for (size_t i = 0; i < NM_SLOT_NAME_BYTES; i++)
+        slot->name[i] = (uint8_t)(name >> 8 * i);
+}
+
 static enum nm_code fill_exact(struct nm_index *index, struct nm_error *error)
 {
     size_t slots = 2;
@@ -232,11 +250,10 @@ static enum nm_code fill_exact(struct nm_index *index, struct nm_error *error)
             nm_hash_spread(nm_hash(nm_name_text(index, name), name->length));
         size_t slot = (spread >> 32) & index->exact_mask;
 
-        while (index->exact[slot].name != NM_NO_NAME)
+        while (index->exact[slot].at != UINT32_MAX)
             slot = (slot + 1) & index->exact_mask;
+        fill_slot(&index->exact[slot], spread, name->at, i);
         nm_filter_add(&index->exact_filter, spread);
-        index->exact[slot].tag = (uint32_t)spread;
-        index->exact[slot].name = (uint32_t)i;
     }
     return NM_OK;
 }
@@ -245,19 +262,19 @@ uint32_t nm_index_find(
     const struct nm_index *index, uint64_t hash, const char *text, size_t length)
 {
     const uint64_t spread = nm_hash_spread(hash);
-    size_t slot = (spread >> 32) & index->exact_mask;
+    const struct nm_slot *slot;
 
     if (!nm_filter_may_have(&index->exact_filter, spread))
         return NM_NO_NAME;
-    for (; index->exact[slot].name != NM_NO_NAME;
-         slot = (slot + 1) & index->exact_mask) {
-        const struct nm_name *name = &index->names[index->exact[slot].name];
-
-        if (index->exact[slot].tag == (uint32_t)spread && name->length == length &&
-            memcmp(nm_name_text(index, name), text, length) == 0)
-            return index->exact[slot].name;
+    for (size_t i = spread >> 32;; i++) {
+        slot = &index->exact[i & index->exact_mask];
+        if (slot->at == UINT32_MAX)
+            return NM_NO_NAME;
+        if (slot->tag == (uint8_t)spread &&
+            index->names[name_of(slot)].length == length &&
+            memcmp(index->text + slot->at, text, length) == 0)
+            return name_of(slot);
     }
-    return NM_NO_NAME;
 }
 
 uint32_t nm_index_find_suffix(

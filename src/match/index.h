@@ -34,6 +34,8 @@ enum nm_key_kind {
 
 #define NM_NO_NAME UINT32_MAX
 
+enum { NM_SLOT_NAME_BYTES = 3 };
+
 /* A listed name or a protected suffix. */
 struct nm_name {
     uint32_t at; /* into the index's text */
@@ -49,6 +51,14 @@ struct nm_name {
     float weight;            /* the greatest that a list gives; 0 for history alone */
     float count;             /* of messages, by history; 0 without */
     uint32_t rank;           /* of its registrable part; 0 without */
+};
+
+/* Of the exact table. Where the name's text begins stands in it besides, so that text and
+ * name are fetched at once, and not one after the other. */
+struct nm_slot {
+    uint32_t at; /* UINT32_MAX in a free one */
+    uint8_t tag; /* the lowest bits of the hash, spread */
+    uint8_t name[NM_SLOT_NAME_BYTES];
 };
 
 struct nm_map_row {
@@ -78,7 +88,7 @@ struct nm_index {
     size_t longest; /* bytes of the longest listed name */
     bool has_spelt; /* a listed name has letters that are spelt with two in ASCII */
     size_t name_count;
-    struct nm_map_row *exact; /* open-addressed, a power of two, at most half full */
+    struct nm_slot *exact; /* open-addressed, a power of two, at most half full */
     size_t exact_mask;
     struct nm_filter exact_filter; /* of the whole names' hashes, spread */
     struct nm_map near;
