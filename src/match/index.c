@@ -1,9 +1,9 @@
 /*
- * Building an index: the entries are put in order, equal names merged, the most probable
- * put first (so that a search that ends at its cap has seen the best), their text copied,
- * and the two tables filled. Filling the multimap takes two passes over the same keys,
- * one to count the rows of each bucket and one to write them.
+ * Building an index: the entries become names in order (drafts.h), their text is copied,
+ * and the tables are filled. Filling a multimap takes two passes over the same keys, one to
+ * count the rows of each bucket and one to write them.
  */
+#include "drafts.h"
 #include "index.h"
 
 #include <assert.h>
@@ -13,7 +13,8 @@
 #include <sys/mman.h>
 
 enum {
-    KEYS_MAX = NM_DOMAIN_MAX + 5,
+    KEYS_BESIDES = 5, /* of a name, besides those without one of its characters */
+    KEYS_MAX = NM_DOMAIN_MAX + KEYS_BESIDES,
     ROWS_PER_BUCKET = 2,
     TEXT_BYTES = 4096, /* at first, besides the names */
     LARGE_PAGE_BYTES = 2 * 1024 * 1024
@@ -34,74 +35,6 @@ static void want_large_pages(void *block, size_t bytes)
 }
 
 /* ---- names -------------------------------------------------------------- */
-
-/* Equal entries made one. */
-struct draft {
-    const struct nm_domain *name;
-    enum nm_listing listing;
-    float weight;
-    float count;
-};
-
-static int compare_entries(const void *a, const void *b)
-{
-    const struct nm_index_entry *x = *(const struct nm_index_entry *const *)a;
-    const struct nm_index_entry *y = *(const struct nm_index_entry *const *)b;
-
-    return strcmp(x->name.name, y->name.name);
-}
-
-/* The most probable first; then by name, so that the order does not depend on the
- * lists' order. */
-static int compare_drafts(const void *a, const void *b)
-{
-    const struct draft *x = a;
-    const struct draft *y = b;
-    const float x_rank = x->weight > 0 ? x->weight + 1e6F : x->count;
-    const float y_rank = y->weight > 0 ? y->weight + 1e6F : y->count;
-
-    if (x_rank != y_rank)
-        return x_rank > y_rank ? -1 : 1;
-    return strcmp(x->name->name, y->name->name);
-}
-
-static void merge_entry(struct draft *draft, const struct nm_index_entry *entry)
-{
-    const float weight = (float)entry->weight;
-
-    if (entry->listing > draft->listing)
-        draft->listing = entry->listing;
-    if (entry->listing == NM_LISTING_HISTORY)
-        draft->count = weight > draft->count ? weight : draft->count;
-    else
-        draft->weight = weight > draft->weight ? weight : draft->weight;
-}
-
-/* Each name of the entries once, in the order of compare_drafts; NULL without memory. */
-static struct draft *make_drafts(const struct nm_index_spec *spec, size_t *count)
-{
-    const size_t entry_count = spec->entry_count;
-    const struct nm_index_entry **sorted = calloc(entry_count + 1, sizeof *sorted);
-    struct draft *drafts = calloc(entry_count + 1, sizeof *drafts);
-
-    *count = 0;
-    if (sorted == NULL || drafts == NULL) {
-        free(sorted);
-        free(drafts);
-        return NULL;
-    }
-    for (size_t i = 0; i < entry_count; i++)
-        sorted[i] = &spec->entries[i];
-    qsort(sorted, entry_count, sizeof *sorted, compare_entries);
-    for (size_t i = 0; i < entry_count; i++) {
-        if (i == 0 || compare_entries(&sorted[i - 1], &sorted[i]) != 0)
-            drafts[(*count)++].name = &sorted[i]->name;
-        merge_entry(&drafts[*count - 1], sorted[i]);
-    }
-    free(sorted);
-    qsort(drafts, *count, sizeof *drafts, compare_drafts);
-    return drafts;
-}
 
 /* Put `text` and its NUL behind the text there is. */
 static enum nm_code add_text(struct nm_index *index, size_t *capacity, const char *text,
@@ -146,7 +79,7 @@ static enum nm_code add_name(struct nm_index *index, size_t *capacity,
 }
 
 static void set_name(struct nm_index *index, struct nm_name *name,
-    const struct draft *draft, struct nm_domain_parts parts)
+    const struct nm_draft *draft, struct nm_domain_parts parts)
 {
     name->registrable = parts.registrable;
     name->suffix = parts.suffix;
@@ -167,7 +100,7 @@ static uint32_t rank_of(const struct nm_index *index, const struct nm_ranks *ran
 }
 
 static enum nm_code add_names(struct nm_index *index, const struct nm_index_spec *spec,
-    const struct draft *drafts, size_t draft_count, struct nm_error *error)
+    const struct nm_draft *drafts, size_t draft_count, struct nm_error *error)
 {
     const size_t count = draft_count + spec->suffix_count;
     enum nm_code code = NM_OK;
@@ -388,46 +321,57 @@ static void choose_forms(struct nm_index *index)
     }
 }
 
-/* The keys under which a name stands in a map. */
-typedef void key_maker(const struct nm_index *index, size_t at, struct keys *keys);
+/* How names stand in a map: the keys of one, and a number that these do not exceed. */
+struct keying {
+    void (*make)(const struct nm_index *index, size_t at, struct keys *keys);
+    size_t (*most)(const struct nm_name *name);
+};
 
-static enum nm_code count_rows(const struct nm_index *index, key_maker *make_keys,
+static size_t most_near_keys(const struct nm_name *name)
+{
+    return name->length + KEYS_BESIDES;
+}
+
+static size_t most_form_keys(const struct nm_name *name)
+{
+    const size_t label = name->suffix - 1U;
+    const size_t length = label < NM_CORE_BYTES_MAX ? label : NM_CORE_BYTES_MAX;
+
+    return name->has_forms ? 1 + length + length * (length - 1) / 2 : 0;
+}
+
+static const struct keying near_keying = {make_near_keys, most_near_keys};
+static const struct keying form_keying = {make_form_keys, most_form_keys};
+
+/* The buckets and the filter are made for as many rows as there may be, since to know how
+ * many there are the keys would have to be made once more. */
+static enum nm_code size_map(const struct nm_index *index, const struct keying *keying,
     struct nm_map *map, struct nm_error *error)
 {
-    struct keys keys;
     size_t rows = 0;
 
-    for (size_t i = 0; i < index->name_count; i++) {
-        make_keys(index, i, &keys);
-        rows += keys.count;
-    }
+    for (size_t i = 0; i < index->name_count; i++)
+        rows += keying->most(&index->names[i]);
     if (rows >= UINT32_MAX)
         return nm_fail(error, NM_LIMIT, "the lists are too long to be indexed");
-    map->row_count = rows;
     map->bucket_count = (uint32_t)(rows / ROWS_PER_BUCKET + 1);
     map->starts = calloc((size_t)map->bucket_count + 2, sizeof *map->starts);
-    map->rows = malloc((rows + 1) * sizeof *map->rows);
-    if (!nm_filter_init(&map->filter, rows) || map->starts == NULL || map->rows == NULL)
+    if (!nm_filter_init(&map->filter, rows) || map->starts == NULL)
         return nm_fail(error, NM_NO_MEMORY, "out of memory");
     want_large_pages(map->filter.words, nm_filter_bytes(&map->filter));
     want_large_pages(
         map->starts, ((size_t)map->bucket_count + 2) * sizeof *map->starts);
-    want_large_pages(map->rows, (rows + 1) * sizeof *map->rows);
     return NM_OK;
 }
 
-/* While the rows are written, starts[b + 1] is where the next row of bucket b goes; at
- * the end it is where the bucket ends, and so where the next begins. */
-static enum nm_code fill_map(const struct nm_index *index, key_maker *make_keys,
-    struct nm_map *map, struct nm_error *error)
+/* Count the rows of bucket b in starts[b + 2], and make that the sum of all before. */
+static void count_rows(
+    const struct nm_index *index, const struct keying *keying, struct nm_map *map)
 {
-    const enum nm_code code = count_rows(index, make_keys, map, error);
     struct keys keys;
 
-    if (code != NM_OK)
-        return code;
     for (size_t i = 0; i < index->name_count; i++) {
-        make_keys(index, i, &keys);
+        keying->make(index, i, &keys);
         for (size_t k = 0; k < keys.count; k++) {
             map->starts[(size_t)nm_map_bucket(map, keys.key[k]) + 2]++;
             nm_filter_add(&map->filter, keys.key[k]);
@@ -435,8 +379,18 @@ static enum nm_code fill_map(const struct nm_index *index, key_maker *make_keys,
     }
     for (size_t b = 2; b < (size_t)map->bucket_count + 2; b++)
         map->starts[b] += map->starts[b - 1];
+    map->row_count = map->starts[(size_t)map->bucket_count + 1];
+}
+
+/* While the rows are written, starts[b + 1] is where the next row of bucket b goes; at
+ * the end it is where the bucket ends, and so where the next begins. */
+static void write_rows(
+    const struct nm_index *index, const struct keying *keying, struct nm_map *map)
+{
+    struct keys keys;
+
     for (size_t i = 0; i < index->name_count; i++) {
-        make_keys(index, i, &keys);
+        keying->make(index, i, &keys);
         for (size_t k = 0; k < keys.count; k++) {
             uint32_t *next = &map->starts[(size_t)nm_map_bucket(map, keys.key[k]) + 1];
 
@@ -445,6 +399,21 @@ static enum nm_code fill_map(const struct nm_index *index, key_maker *make_keys,
             ++*next;
         }
     }
+}
+
+static enum nm_code fill_map(const struct nm_index *index, const struct keying *keying,
+    struct nm_map *map, struct nm_error *error)
+{
+    const enum nm_code code = size_map(index, keying, map, error);
+
+    if (code != NM_OK)
+        return code;
+    count_rows(index, keying, map);
+    map->rows = malloc((map->row_count + 1) * sizeof *map->rows);
+    if (map->rows == NULL)
+        return nm_fail(error, NM_NO_MEMORY, "out of memory");
+    want_large_pages(map->rows, (map->row_count + 1) * sizeof *map->rows);
+    write_rows(index, keying, map);
     return NM_OK;
 }
 
@@ -475,7 +444,7 @@ static enum nm_code build(
     struct nm_index *index, const struct nm_index_spec *spec, struct nm_error *error)
 {
     enum nm_code code = nm_tables_new(spec, &index->tables, error);
-    struct draft *drafts = NULL;
+    struct nm_draft *drafts = NULL;
     size_t draft_count;
 
     if (code == NM_OK)
@@ -486,7 +455,7 @@ static enum nm_code build(
         code = nm_ranks_new_providers(spec->names, &index->providers, error);
     if (code != NM_OK)
         return code;
-    drafts = make_drafts(spec, &draft_count);
+    drafts = nm_drafts_make(spec, &draft_count);
     if (drafts == NULL)
         return nm_fail(error, NM_NO_MEMORY, "out of memory");
     index->naming = spec->names;
@@ -500,8 +469,8 @@ static enum nm_code build(
         code = fill_exact(index, error);
     choose_forms(index);
     if (code == NM_OK)
-        code = fill_map(index, make_near_keys, &index->near, error);
-    return code == NM_OK ? fill_map(index, make_form_keys, &index->forms, error) : code;
+        code = fill_map(index, &near_keying, &index->near, error);
+    return code == NM_OK ? fill_map(index, &form_keying, &index->forms, error) : code;
 }
 
 enum nm_code nm_index_new(
