@@ -63,18 +63,18 @@ struct reader {
 
 static size_t next_rule(struct reader *reader, const char **rule)
 {
-    while (reader->next < reader->end) {
-        const char *line = reader->next;
-        const size_t left = (size_t)(reader->end - line);
-        const char *stop = memchr(line, '\n', left);
-        const size_t length = strcspn(line, " \t\r\n");
+    size_t length = 0;
 
-        reader->next = stop != NULL ? stop + 1 : reader->end;
+    while (length == 0 && reader->next < reader->end) {
+        const char *line = reader->next;
+
+        while (line + length < reader->end && (uint8_t)line[length] > ' ')
+            length++;
         *rule = line;
-        if (length > 0)
-            return length;
+        reader->next = memchr(line, '\n', (size_t)(reader->end - line));
+        reader->next = reader->next != NULL ? reader->next + 1 : reader->end;
     }
-    return 0;
+    return length;
 }
 
 /* Whether the text is the list that libpsl holds: of the same SHA-1, and all of it there. */

@@ -76,19 +76,22 @@ static void check_rule(const char *rule)
 START_TEST(test_rules__spare_questions_and_change_no_answer)
 {
     const char *text = nm_address_embedded[0].bytes;
+    size_t left = nm_address_embedded[0].length;
+    const char *stop;
     size_t count = 0;
 
-    text += strcspn(text, "\n"); /* the SHA-1 */
-    while (*(text += strspn(text, "\n")) != '\0') {
-        const size_t length = strcspn(text, " \t\r\n");
+    while ((stop = memchr(text, '\n', left)) != NULL) {
+        const size_t length = (size_t)(stop - text);
         char rule[256];
 
         ck_assert_uint_lt(length, sizeof rule);
         memcpy(rule, text, length);
         rule[length] = '\0';
-        check_rule(rule);
-        text += strcspn(text, "\n");
-        count++;
+        rule[strcspn(rule, " \t\r")] = '\0';
+        if (count++ > 0) /* the first line is the SHA-1 */
+            check_rule(rule);
+        text = stop + 1;
+        left -= length + 1;
     }
     ck_assert_uint_gt(count, 5000);
 }
