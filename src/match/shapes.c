@@ -299,8 +299,8 @@ static void search_spellings(const struct nm_query *query, struct nm_findings *f
                 try_spelt, found);
         if (query->look.spelt[0] != '\0')
             search_spelt(query,
-                behind_dots(query->look.spelt, nm_query_dots(query, kept)),
-                kept, found);
+                behind_dots(query->look.spelt, nm_query_dots(query, kept)), kept,
+                found);
     }
 }
 

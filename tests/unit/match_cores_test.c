@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABEL_MAX = 24, ROUNDS = 200000 };
+enum { LABEL_MAX = 24, ROUNDS = 40000 };
 
 static uint64_t state = 1;
 
