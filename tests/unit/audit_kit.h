@@ -6,6 +6,7 @@
 #define NM_TESTS_AUDIT_KIT_H
 
 #include "audit/audit.h"
+#include "temp_folder.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -79,7 +80,7 @@ static inline void kit_init_in(struct kit *kit, const char *where)
     pthread_mutex_init(&kit->lock, NULL);
     kit->log = (struct nm_log){.self = kit, .write = kit_log};
     (void)snprintf(kit->folder, sizeof kit->folder, "%s/nm-audit-XXXXXX", where);
-    ck_assert_ptr_nonnull(mkdtemp(kit->folder));
+    ck_assert_ptr_nonnull(temp_folder_from(kit->folder));
     (void)snprintf(kit->path, sizeof kit->path, "%s/audit.db", kit->folder);
 }
 

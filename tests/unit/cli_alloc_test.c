@@ -7,6 +7,7 @@
 #include "cli/command.h"
 
 #include "audit/audit.h"
+#include "temp_folder.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -84,7 +85,7 @@ static void set_up(void)
 {
     FILE *file;
 
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_ptr_nonnull(temp_folder_from(folder));
     (void)snprintf(config_path, sizeof config_path, "%s/nearmiss.conf", folder);
     (void)snprintf(database_path, sizeof database_path, "%s/audit.db", folder);
     file = fopen(config_path, "w");

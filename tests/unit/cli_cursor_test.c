@@ -1,5 +1,6 @@
 /* The cursor of an export: a file that is whole or not there. */
 #include "cli/cursor.h"
+#include "temp_folder.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@ static char path[PATH_BYTES];
 static void set_up(void)
 {
     memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_ptr_nonnull(temp_folder_from(folder));
     (void)snprintf(path, sizeof path, "%s/cursor", folder);
 }
 

@@ -6,6 +6,7 @@
 
 #include "audit/audit.h"
 #include "control/control.h"
+#include "temp_folder.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -54,7 +55,7 @@ static void write_file(const char *path, const char *bytes, size_t length)
 static void set_up(struct bed *bed)
 {
     *bed = (struct bed){.folder = "/tmp/nm-cli-run-XXXXXX"};
-    ck_assert_ptr_nonnull(mkdtemp(bed->folder));
+    ck_assert_ptr_nonnull(temp_folder_from(bed->folder));
     path_in(bed, bed->config, sizeof bed->config, "nearmiss.conf");
     path_in(bed, bed->database, sizeof bed->database, "audit.db");
     path_in(bed, bed->socket, sizeof bed->socket, "control.sock");

@@ -8,6 +8,7 @@
 #include "config/config.h"
 
 #include "lists.h"
+#include "temp_folder.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ static struct nm_complaints kit_complaints;
 static inline void kit_open(void)
 {
     (void)nm_copy(kit_folder, sizeof kit_folder, "/tmp/nm-config-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(kit_folder));
+    ck_assert_ptr_nonnull(temp_folder_from(kit_folder));
     kit_file_count = 0;
     nm_complaints_init(&kit_complaints);
 }

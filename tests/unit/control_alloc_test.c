@@ -1,6 +1,7 @@
 #include "alloc_walk.h"
 
 #include "control/control.h"
+#include "temp_folder.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@ START_TEST(test_control__start_without_memory_leaves_nothing)
     const struct nm_control_handler handler = {NULL, NULL, 0};
     struct nm_control_server *server = NULL;
 
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_ptr_nonnull(temp_folder_from(folder));
     (void)snprintf(path, sizeof path, "%s/control.sock", folder);
     alloc_walk_fail(1);
     ck_assert_int_eq(
@@ -38,7 +39,7 @@ START_TEST(test_control__ask_without_memory_gives_no_answer)
     char *text = NULL;
     int fd;
 
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_ptr_nonnull(temp_folder_from(folder));
     (void)snprintf(
         address.sun_path, sizeof address.sun_path, "%s/control.sock", folder);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -1,4 +1,5 @@
 #include "control/control.h"
+#include "temp_folder.h"
 
 #include <check.h>
 #include <errno.h>
@@ -81,7 +82,7 @@ static enum nm_code start(struct bed *bed, struct nm_error *error)
 static void set_up(struct bed *bed)
 {
     *bed = (struct bed){.folder = "/tmp/nm-control-XXXXXX", .answer_bytes = 1};
-    ck_assert_ptr_nonnull(mkdtemp(bed->folder));
+    ck_assert_ptr_nonnull(temp_folder_from(bed->folder));
     (void)snprintf(bed->path, sizeof bed->path, "%s/control.sock", bed->folder);
 }
 

@@ -7,6 +7,7 @@
 
 #include "quarantine/quarantine.h"
 #include "quarantine/review.h"
+#include "temp_folder.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -86,7 +87,7 @@ static inline void kit_init(struct kit *kit)
     memset(kit, 0, sizeof *kit);
     (void)snprintf(kit->top, sizeof kit->top, "%s/nearmiss-quarantine-XXXXXX",
         access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    ck_assert_ptr_nonnull(mkdtemp(kit->top));
+    ck_assert_ptr_nonnull(temp_folder_from(kit->top));
     (void)snprintf(kit->folder, sizeof kit->folder, "%s/quarantine", kit->top);
     kit->now_us = INT64_C(1767225600) * 1000000;
     kit->keep_days = 30;

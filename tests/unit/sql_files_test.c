@@ -1,4 +1,5 @@
 #include "sql/sql.h"
+#include "temp_folder.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@ struct bed {
 static void set_up(struct bed *bed)
 {
     *bed = (struct bed){.folder = "/tmp/nm-sql-XXXXXX"};
-    ck_assert_ptr_nonnull(mkdtemp(bed->folder));
+    ck_assert_ptr_nonnull(temp_folder_from(bed->folder));
     (void)snprintf(bed->path, sizeof bed->path, "%s/some.db", bed->folder);
     (void)snprintf(bed->lock, sizeof bed->lock, "%s-lock", bed->path);
 }

@@ -3,6 +3,7 @@
 #define NM_TESTS_STATE_KIT_H
 
 #include "state/state.h"
+#include "temp_folder.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -27,7 +28,7 @@ static inline void kit_init(struct kit *kit)
 
     *kit = (struct kit){.state = NULL};
     (void)snprintf(kit->folder, sizeof kit->folder, "%s/nm-state-XXXXXX", where);
-    ck_assert_ptr_nonnull(mkdtemp(kit->folder));
+    ck_assert_ptr_nonnull(temp_folder_from(kit->folder));
     (void)snprintf(kit->path, sizeof kit->path, "%s/state.db", kit->folder);
     ck_assert_int_eq(nm_names_new(NULL, &kit->names, NULL), NM_OK);
 }
