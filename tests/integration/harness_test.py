@@ -109,13 +109,14 @@ class SinkCase(unittest.TestCase):
             "X-Client-Addr: 127.0.0.1\n"
             "X-Mail-Args: <>\n"
             "X-Rcpt-Args: <j??@a.example> ORCPT=utf-8;j+C3+BC@a.example\n"
+            "X-Rcpt-Args: <k??@a.example> ORCPT=utf-8;k\\x{FC}@a.example\n"
             "Received: from gw ([127.0.0.1])\n"
             "\tby sink (smtp-sink) with ESMTP id 304b98ae;\n"
             "\tSat, 21 Nov 2026 19:35:37 +0000 (UTC)\n"
             "Subject: two\n lines\n\nbody\n\n"
         )
         self.assertEqual(delivery.sender, "")
-        self.assertEqual(delivery.recipients, ["jü@a.example"])
+        self.assertEqual(delivery.recipients, ["jü@a.example", "kü@a.example"])
         self.assertEqual(delivery.header("Subject"), ["two lines"])
         self.assertEqual(delivery.body, "body\n\n")
 

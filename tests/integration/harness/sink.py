@@ -38,11 +38,12 @@ class Delivery:
 
 
 def _xtext(text):
-    """RFC 3461 xtext, as an ORCPT parameter carries it."""
+    """RFC 3461 xtext, as an ORCPT parameter carries it, or RFC 6533's for UTF-8."""
     raw = re.sub(
         rb"\+([0-9A-F]{2})", lambda match: bytes([int(match[1], 16)]), text.encode()
     )
-    return raw.decode("utf-8", "replace")
+    text = raw.decode("utf-8", "replace")
+    return re.sub(r"\\x\{([0-9A-Fa-f]+)\}", lambda match: chr(int(match[1], 16)), text)
 
 
 def _path(argument):
