@@ -95,6 +95,7 @@ struct nm_request {
     bool smtputf8;        /* the session may be answered in UTF-8 (RFC 6531) */
     bool sender_unknown;  /* `sender` is nobody in particular, not the null sender */
     struct nm_confirm_terms confirm; /* for the reply of a rule that asks for it */
+    const char *contact; /* whom the sender may ask; NULL or "": their postmaster */
 };
 
 /* ---- rules -------------------------------------------------------------- */

@@ -159,6 +159,7 @@ static void copy_values(
         (struct nm_confirm_rules){.min_s = (uint32_t)given[NM_OPT_CONFIRM_MIN_S].number,
             .window_s = (uint32_t)given[NM_OPT_CONFIRM_WINDOW_S].number,
             .remember_days = (uint32_t)given[NM_OPT_CONFIRM_REMEMBER_DAYS].number};
+    (void)nm_copy(values->contact, sizeof values->contact, config->settings.contact);
     values->notice_sender = config->settings.notice_sender;
     values->needs_content = may_quarantine(config, values->on_local_refusal);
     (void)nm_copy(values->gateway, sizeof values->gateway, config->settings.gateway);

@@ -554,9 +554,9 @@ const struct nm_option nm_rule_keys[NM_RULE_KEY_COUNT] = {
     [NM_RULE_REPLY] = {.path = "reply",
         .type = NM_OPTION_TEXT,
         .text = "",
-        .help =
-            "what the sender is told; %{domain}, %{target}, %{slip}, %{ref}, "
-            "%{rule}, %{sender} and %{confirm} are replaced; empty: the built-in text"},
+        .help = "what the sender is told; %{domain}, %{target}, %{slip}, %{ref}, "
+                "%{rule}, %{sender}, %{confirm} and %{contact} are replaced; empty: "
+                "the built-in text"},
     [NM_RULE_MODE] = {.path = "mode",
         .type = NM_OPTION_CHOICE,
         .choices = &modes,

@@ -1,5 +1,7 @@
 #include "syntax.h"
 
+#include "gate/snapshot.h"
+
 #include <nearmiss/policy.h>
 
 #include <string.h>
@@ -12,7 +14,7 @@ enum {
     HOST_MAX = 255,
     RULE_NAME_MAX = 64,
     MAILBOX_MAX = 254, /* RFC 5321, 4.5.3.1.3 */
-    CONTACT_MAX = 100
+    CONTACT_MAX = NM_CONTACT_MAX
 };
 
 static bool fail(struct nm_buf *why, const char *text)

@@ -208,6 +208,7 @@ void nm_judge(const struct nm_view *view, struct nm_request *request,
     nm_policy_decide(values->policy, request, &out->decision);
     ask_for_confirmation(view, request, out);
     out->has_reply = nm_action_refuses(out->decision.action) && !out->is_confirmed;
+    request->contact = values->contact;
     if (out->has_reply)
         nm_reply_make(&out->decision, request, reference, &out->reply);
 }

@@ -18,6 +18,7 @@
 #include <nearmiss/policy.h>
 
 enum { NM_CONFIG_HASH_LENGTH = 64 }; /* BLAKE2b-256, in hexadecimal */
+enum { NM_CONTACT_MAX = 100 };       /* bytes */
 
 /* Names that an index is built with beside those of the lists: a history's counts. */
 struct nm_history_view {
@@ -46,8 +47,9 @@ struct nm_snapshot_values {
                                         hold, tag, quarantine or accept */
     bool needs_content;   /* a rule may want the message itself */
     struct nm_confirm_rules confirm;
-    bool notice_sender;   /* tell the sender of what is held or kept */
-    bool notice_reviewer; /* tell a reviewer */
+    char contact[NM_CONTACT_MAX + 1]; /* whom a reply says to ask; "" for none */
+    bool notice_sender;               /* tell the sender of what is held or kept */
+    bool notice_reviewer;             /* tell a reviewer */
     char gateway[256];
     char config_hash[NM_CONFIG_HASH_LENGTH + 1];
 };

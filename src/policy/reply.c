@@ -8,13 +8,17 @@ enum kind { FOR_GOOD, FOR_NOW, UNTIL_CONFIRMED, KINDS };
 
 /* The built-in texts, by what is said of a closed domain, or of a near miss. */
 static const char *const texts[2][KINDS] = {
-    {"Mail to %{domain} is not allowed from here (rule %{rule}). Not sent. Ref %{ref}",
+    {"Mail to %{domain} is not allowed from here (rule %{rule}). Not sent. If it "
+     "should be, "
+     "ask %{contact}. Ref %{ref}",
         "Mail to %{domain} is put off (rule %{rule}). Not sent yet. Ref %{ref}",
         "Mail to %{domain} is to be confirmed (rule %{rule}). Not sent. %{confirm} Ref "
         "%{ref}"},
-    {"%{domain} looks like a slip for %{target} (%{slip}). Not sent. Ref %{ref}",
-        "%{domain} looks like a slip for %{target} (%{slip}). Not sent yet. Ref "
-        "%{ref}",
+    {"%{domain} looks like a slip for %{target} (%{slip}). Not sent. If it is right, "
+     "ask "
+     "%{contact}. Ref %{ref}",
+        "%{domain} looks like a slip for %{target} (%{slip}). Not sent yet. If it is "
+        "right, ask %{contact}. Ref %{ref}",
         "%{domain} looks like a slip for %{target} (%{slip}). Not sent. %{confirm} Ref "
         "%{ref}"},
 };
@@ -146,6 +150,9 @@ void nm_reply_make(const struct nm_decision *decision, const struct nm_request *
     values[NM_TEMPLATE_RULE] = decision->rule != NULL ? decision->rule : "";
     values[NM_TEMPLATE_SENDER] = sender;
     values[NM_TEMPLATE_CONFIRM] = way;
+    values[NM_TEMPLATE_CONTACT] =
+        request->contact != NULL && request->contact[0] != '\0' ? request->contact
+                                                                : "your postmaster";
 
     expand(decision->reply != NULL ? decision->reply : built_in, values,
         request->smtputf8, out);

@@ -10,6 +10,7 @@ static const char *const names[NM_TEMPLATE_VALUE_COUNT] = {
     [NM_TEMPLATE_RULE] = "rule",
     [NM_TEMPLATE_SENDER] = "sender",
     [NM_TEMPLATE_CONFIRM] = "confirm",
+    [NM_TEMPLATE_CONTACT] = "contact",
 };
 
 static const struct nm_template_names all = {names, NM_TEMPLATE_VALUE_COUNT};

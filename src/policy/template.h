@@ -11,9 +11,10 @@ enum nm_template_value {
     NM_TEMPLATE_REF,
     NM_TEMPLATE_RULE,
     NM_TEMPLATE_SENDER,
-    NM_TEMPLATE_CONFIRM
+    NM_TEMPLATE_CONFIRM,
+    NM_TEMPLATE_CONTACT
 };
-enum { NM_TEMPLATE_VALUE_COUNT = NM_TEMPLATE_CONFIRM + 1 };
+enum { NM_TEMPLATE_VALUE_COUNT = NM_TEMPLATE_CONTACT + 1 };
 
 /* Whether `text` can be used; if not, `why` says what is wrong. */
 bool nm_template_check(const char *text, char *why, size_t why_size);

@@ -104,7 +104,7 @@ class ResendCase(ConfirmCase):
     def test_a_null_sender_is_rejected(self):
         for _ in range(2):
             answers = self.send(self.near, sender="")
-            self.assert_reply(answers.rcpt[self.near], 550, "5.7.1", "Not sent. Ref")
+            self.assert_reply(answers.rcpt[self.near], 550, "5.7.1", "Not sent. If it is right, ask your postmaster. Ref")
         self.assert_rows(*[{"action": "reject", "rule": "ask", "outcome": "refused"}] * 2)
 
     def test_mail_submitted_here_is_not_refused_but_held(self):

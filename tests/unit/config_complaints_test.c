@@ -257,12 +257,14 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
             "\"2001:db8::/32\""},
         {"rules = ( { name = \"r\"; action = \"reject\"; reply = \"%{who}\"; } );",
             "rule \"r\": reply: \"%{who}\" has the unknown %{who}; there are %{domain} "
-            "%{target} %{slip} %{ref} %{rule} %{sender} %{confirm}, and %% for a "
+            "%{target} %{slip} %{ref} %{rule} %{sender} %{confirm} %{contact}, and %% "
+            "for a "
             "percent "
             "sign"},
         {"rules = ( { name = \"r\"; action = \"reject\"; reply = \"100% no\"; } );",
             "rule \"r\": reply: \"100% no\" has a % that begins nothing known; there "
-            "are %{domain} %{target} %{slip} %{ref} %{rule} %{sender} %{confirm}, and "
+            "are %{domain} %{target} %{slip} %{ref} %{rule} %{sender} %{confirm} "
+            "%{contact}, and "
             "%% "
             "for a percent sign"},
         {"rules = ( { name = \"r\"; action = \"reject\"; recipient = "

@@ -585,6 +585,31 @@ START_TEST(test_reply__expands_templates_and_never_sends_what_smtp_cannot)
 }
 END_TEST
 
+/* A name that looks like a slip may be right, and a sender must not be left alone with it. */
+START_TEST(test_reply__says_whom_to_ask)
+{
+    struct scene *scene = near_miss("army.ml", "army.mil", 0.99);
+    struct nm_reply reply;
+
+    reply_of(scene, NM_ACTION_REJECT, NULL, &reply);
+    ck_assert_ptr_nonnull(
+        strstr(reply.text, "Not sent. If it is right, ask your postmaster. Ref"));
+    scene->request.contact = "the help desk, 555-0100";
+    reply_of(scene, NM_ACTION_DEFER, NULL, &reply);
+    ck_assert_ptr_nonnull(strstr(
+        reply.text, "Not sent yet. If it is right, ask the help desk, 555-0100. Ref"));
+    reply_of(scene, NM_ACTION_REJECT, "Ask %{contact}", &reply);
+    ck_assert_str_eq(reply.text, "Ask the help desk, 555-0100");
+    scene->request.contact = "\xc3\xa4@example.org";
+    reply_of(scene, NM_ACTION_REJECT, "Ask %{contact}", &reply);
+    ck_assert_str_eq(reply.text, "Ask ?@example.org");
+    scene->verdict.match = NM_MATCH_NONE;
+    reply_of(scene, NM_ACTION_REJECT, NULL, &reply);
+    ck_assert_ptr_nonnull(strstr(reply.text, "Not sent. If it should be, ask "));
+    free(scene);
+}
+END_TEST
+
 START_TEST(test_reply__no_sender_changes_how_it_is_shown)
 {
     struct scene *scene = near_miss("army.ml", "army.mil", 0.99);
@@ -701,6 +726,7 @@ int main(void)
     tcase_add_test(cases, test_reply__names_domain_target_slip_and_reference);
     tcase_add_test(
         cases, test_reply__expands_templates_and_never_sends_what_smtp_cannot);
+    tcase_add_test(cases, test_reply__says_whom_to_ask);
     tcase_add_test(cases, test_reply__no_sender_changes_how_it_is_shown);
     tcase_add_test(cases, test_reply__is_never_empty);
     tcase_add_test(cases, test_reply__is_cut_at_its_cap_at_a_character);

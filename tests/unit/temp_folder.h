@@ -53,7 +53,8 @@ static inline char *temp_folder_from(char *folder)
     if (temp_folder_owner == 0)
         (void)atexit(temp_folder_remove_all);
     if (temp_folder_owner != getpid())
-        memset(temp_folders, 0, sizeof temp_folders); /* the parent's are the parent's */
+        memset(
+            temp_folders, 0, sizeof temp_folders); /* the parent's are the parent's */
     temp_folder_owner = getpid();
     while (i < TEMP_FOLDERS_MAX && temp_folders[i][0] != '\0' &&
            access(temp_folders[i], F_OK) == 0)
