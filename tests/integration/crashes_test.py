@@ -92,6 +92,7 @@ class CrashCase(SiteCase):
                 self.assertEqual(self.arrived(self.near), 0)
                 self.assertGreaterEqual(self.arrived(self.good), 1)
                 self.assertLessEqual(self.arrived(self.good), tries)
+                self.check_further()
 
     def test_out_of_the_quarantine(self):
         for number in range(ROUNDS):
@@ -107,6 +108,9 @@ class CrashCase(SiteCase):
                 self.assertEqual(self.arrived(self.near), 1)
                 (entry,) = self.daemon.kept(self.mark)
                 self.assertEqual(entry["state"], "released")
+
+    def check_further(self):
+        """What else must be so once a message is in the quarantine."""
 
     def command(self, entry, *options):
         return [
@@ -139,6 +143,43 @@ class CrashCase(SiteCase):
             if done.returncode == 0:
                 return
         self.fail(done.stderr)
+
+
+class ToldCase(CrashCase):
+    """The same with a sender who is told of what is kept: of each message, though the
+    daemon that took it is dead; and twice only where it died while it told."""
+
+    test_out_of_the_quarantine = None
+
+    @classmethod
+    def configure(cls):
+        port = cls.site.sink.port
+        cls.daemon.configure(
+            {
+                "rules": [{"name": "keep", "confidence": 0.5, "action": "quarantine"}],
+                "notice": {"sender": True, "route": f"smtp:{port.host}:{port.number}"},
+            }
+        )
+
+    def arrived(self, recipient):
+        """Of the message itself."""
+        return sum(
+            delivery.recipients.count(recipient)
+            for delivery in self.site.sink.deliveries(self.mark)
+            if not delivery.header("X-Nearmiss-Notice")
+        )
+
+    def check_further(self):
+        def told():
+            return [
+                one.header("Message-ID")[0]
+                for one in self.site.sink.deliveries(self.mark)
+                if one.recipients == [self.sender] and one.header("X-Nearmiss-Notice")
+            ]
+
+        until("the sender was told", told)
+        self.assertLessEqual(len(told()), 2)
+        self.assertEqual(len(set(told())), 1)
 
 
 if __name__ == "__main__":

@@ -115,6 +115,21 @@ class ByPortCase(QuarantineCase):
         also = {"recipient": good, "outcome": "held"}
         self.assert_rows(*[held, also] * len(self.odd_forms))
 
+    def test_recipients_given_twice_are_kept_once_and_taken_off_altogether(self):
+        near, good = self.at("army.ml"), self.at("army.mil")
+        with self.site.smtp() as session:
+            self.assert_reply(session.mail(self.sender), 250)
+            for recipient in (near, good, near.upper(), near, good):
+                self.assert_reply(session.rcpt(recipient), 250)
+            end = session.data(message(self.mark))
+        self.assert_reply(end, 250)
+        self.note(end)
+        self.postfix.settle(self.accepted)
+        until("the good one has it", self.arrived)
+        self.assertEqual({one.lower() for one in self.arrived()}, {good})
+        kept = [one["recipient"] for one in self.daemon.kept() if near in one["recipient"].lower()]
+        self.assertEqual(sorted(kept), sorted({near, near.upper()}))
+
     def test_a_message_for_near_misses_alone_is_kept_and_never_bounced(self):
         self.assert_reply(self.send(self.at("army.ml")).end, 250)
         self.assert_arrived()
