@@ -252,9 +252,19 @@ static void put_release(FILE *out, const struct nm_audit_event *event)
     if (event->queue_id[0] == '\0')
         (void)fputs("  Its queue id is not on record; look for it with: mailq\n", out);
     else if (is_queue_id(event->queue_id))
-        (void)fprintf(out, "  Release it with: postsuper -H %s\n", event->queue_id);
+        (void)fprintf(out,
+            "  Release it with: postsuper -H %s\n"
+            "  or, on Sendmail: sendmail -qQ -qI%s -Q\n",
+            event->queue_id, event->queue_id);
     else
         (void)fputs("  Its queue id is not one that is safe in a command line.\n", out);
+}
+
+/* Whether nothing was done about this recipient itself. */
+static bool is_innocent(const struct nm_audit_event *event)
+{
+    return event->mode == NM_MODE_OBSERVE ||
+           nm_action_severity(event->action) <= nm_action_severity(NM_ACTION_TAG);
 }
 
 static void put_outcome(
@@ -279,6 +289,9 @@ static void put_outcome(
         marked ? "The mail server was told to go on with it, marked by an X-Nearmiss "
                  "header; that is\n  not yet delivered."
                : stories[event->outcome]);
+    if (event->outcome == NM_OUTCOME_HELD && is_innocent(event))
+        (void)fputs(
+            "  It is held because of another of its recipients.\n", story->call->out);
     if (event->outcome == NM_OUTCOME_HELD)
         put_release(story->call->out, event);
     if (event->outcome == NM_OUTCOME_QUARANTINED)

@@ -131,7 +131,10 @@ class TellingCase(NoticesCase):
         until("both are on record", lambda: len(self.told(row["id"])) == 2)
         self.assertEqual(self.told(row["id"]), sorted([self.sender, REVIEWER]))
         self.assertEqual(self.arrived_at(near), [])
-        self.assertIn(f"told {REVIEWER}", self.daemon.ask("audit", "show", row["id"]))
+        story = self.daemon.ask("audit", "show", row["id"])
+        self.assertIn(f"told {REVIEWER}", story)
+        self.assertIn(f"postsuper -H {row['queue_id']}\n", story)
+        self.assertIn(f"sendmail -qQ -qI{row['queue_id']} -Q\n", story)
         self.let_go(to_reviewer, row)
         until("it has arrived", lambda: self.arrived_at(near))
 
