@@ -7,6 +7,7 @@
  */
 #include "quarantine_kit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -16,11 +17,19 @@
 /* ---- dying ------------------------------------------------------------------ */
 
 static unsigned steps_left; /* 0: live on */
+static unsigned room_left;  /* steps until the disk is full; 0: it is not */
+static bool disk_is_full;
 
-static void step(void)
+/* Whether this step finds room on the disk. */
+static bool step(void)
 {
     if (steps_left > 0 && --steps_left == 0)
         (void)kill(getpid(), SIGKILL);
+    if (room_left > 0 && --room_left == 0)
+        disk_is_full = true;
+    if (disk_is_full)
+        errno = ENOSPC;
+    return !disk_is_full;
 }
 
 ssize_t __real_write(int file, const void *bytes, size_t size);
@@ -31,39 +40,34 @@ int __real_mkdirat(int folder, const char *name, mode_t mode);
 
 ssize_t __wrap_write(int file, const void *bytes, size_t size)
 {
-    step();
-    return __real_write(file, bytes, size);
+    return step() ? __real_write(file, bytes, size) : -1;
 }
 
 int __wrap_fsync(int file)
 {
-    step();
-    return __real_fsync(file);
+    return step() ? __real_fsync(file) : -1;
 }
 
 int __wrap_renameat(int from, const char *name, int to, const char *new_name)
 {
-    step();
-    return __real_renameat(from, name, to, new_name);
+    return step() ? __real_renameat(from, name, to, new_name) : -1;
 }
 
 int __wrap_unlinkat(int folder, const char *name, int flags)
 {
-    step();
+    (void)step(); /* which a full disk does not hinder */
     return __real_unlinkat(folder, name, flags);
 }
 
 int __wrap_mkdirat(int folder, const char *name, mode_t mode)
 {
-    step();
-    return __real_mkdirat(folder, name, mode);
+    return step() ? __real_mkdirat(folder, name, mode) : -1;
 }
 
 /* SQLite's own. */
 static ssize_t step_pwrite(int file, const void *bytes, size_t size, off_t at)
 {
-    step();
-    return pwrite(file, bytes, size, at);
+    return step() ? pwrite(file, bytes, size, at) : -1;
 }
 
 static void count_sqlite(void)
@@ -301,6 +305,42 @@ START_TEST(test_crash__a_deletion_is_whole)
 }
 END_TEST
 
+/* The disk fills up at each step in turn, and has room again when the client tries again:
+ * the message was taken and is whole, or was not taken; and in the end it is there once. */
+START_TEST(test_crash__a_full_disk_loses_nothing_that_was_taken)
+{
+    bool was_full = true;
+    unsigned nth;
+    unsigned refused = 0;
+
+    for (nth = 1; was_full; nth++) {
+        struct kit kit;
+        struct kit_entries entries;
+        bool taken = false;
+
+        kit_init(&kit);
+        memset(told, 0, sizeof *told);
+        kit_open(&kit);
+        room_left = nth;
+        (void)send(&kit, &taken);
+        was_full = disk_is_full;
+        disk_is_full = false;
+        room_left = 0;
+        ck_assert(taken || was_full);
+        refused += !taken;
+        if (!taken)
+            (void)send(&kit, &taken);
+        ck_assert(taken);
+        nm_quarantine_close(&kit.quarantine);
+        kit_open(&kit);
+        check_whole(&kit, &entries);
+        ck_assert_uint_eq(entries.count, 1);
+        kit_stop(&kit);
+    }
+    ck_assert_uint_gt(refused, 10);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("crash");
@@ -317,6 +357,7 @@ int main(void)
     tcase_add_test(tests, test_crash__a_message_is_kept_once_or_tried_again);
     tcase_add_test(tests, test_crash__a_release_is_delivered_once);
     tcase_add_test(tests, test_crash__a_deletion_is_whole);
+    tcase_add_test(tests, test_crash__a_full_disk_loses_nothing_that_was_taken);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
