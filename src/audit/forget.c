@@ -1,5 +1,6 @@
 #include "forget.h"
 
+#include "pseudonym.h"
 #include "sql/sql.h"
 
 #include <stdlib.h>
@@ -91,11 +92,12 @@ static const char *const sql_of[STATEMENTS] = {
         " FROM event AS e LEFT JOIN text AS t ON t.id = e.sender"
         " WHERE e.sequence > ?1 AND e.sequence <= ?2 AND e.kind = 1)"
         " WHERE is_sender OR is_recipient ORDER BY sequence LIMIT ?3",
-    [FIND_ACTS] =
-        "SELECT sequence, (instr(lower(coalesce(reason, '')), lower(?4)) > 0)"
-        " + 2 * (instr(lower(coalesce(subject, '')), lower(?4)) > 0) AS parts FROM act"
-        " WHERE sequence > ?1 AND sequence <= ?2 AND parts > 0"
-        " ORDER BY sequence LIMIT ?3",
+    [FIND_ACTS] = "SELECT sequence, (has_address(actor, ?4) OR has_address(actor, ?5)"
+                  " OR has_address(reason, ?4) OR has_address(reason, ?5))"
+                  " + 2 * (has_address(subject, ?4) OR has_address(subject, ?5)) AS "
+                  "parts FROM act"
+                  " WHERE sequence > ?1 AND sequence <= ?2 AND parts > 0"
+                  " ORDER BY sequence LIMIT ?3",
     [SET_REDACTED] = "UPDATE state SET redacted = ?",
     [USED_TEXTS] = "SELECT sequence, sender, gateway, client, auth, domain, target, "
                    "rule FROM event"
@@ -585,6 +587,23 @@ int nm_forget_sweep(struct nm_forget *forget, bool *more)
 
 /* ---- open and close ----------------------------------------------------- */
 
+static struct nm_bytes argument(sqlite3_value *value)
+{
+    const char *bytes = sqlite3_value_blob(value);
+
+    return (struct nm_bytes){bytes, (size_t)sqlite3_value_bytes(value)};
+}
+
+static void has_address(sqlite3_context *context, int count, sqlite3_value **arguments)
+{
+    const struct nm_bytes text = argument(arguments[0]);
+    const struct nm_bytes address = argument(arguments[1]);
+
+    (void)count;
+    sqlite3_result_int(context, text.data != NULL && address.data != NULL &&
+                                    nm_text_has_address(text, address));
+}
+
 int nm_forget_open(sqlite3 *db, struct nm_texts *texts, struct nm_forget **out)
 {
     struct nm_forget *forget = calloc(1, sizeof *forget);
@@ -594,6 +613,8 @@ int nm_forget_open(sqlite3 *db, struct nm_texts *texts, struct nm_forget **out)
         return SQLITE_NOMEM;
     forget->db = db;
     forget->texts = texts;
+    status = sqlite3_create_function(db, "has_address", 2,
+        SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL, has_address, NULL, NULL);
     for (size_t i = 0; i < STATEMENTS && status == SQLITE_OK; i++)
         status = nm_sql_prepare(db, sql_of[i], &forget->statements[i]);
     if (status != SQLITE_OK) {

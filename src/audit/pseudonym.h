@@ -25,4 +25,12 @@ void nm_pseudonyms_close(struct nm_pseudonyms **pseudonyms);
 struct nm_bytes nm_pseudonym(const struct nm_pseudonyms *pseudonyms,
     enum nm_audit_local_part kept, struct nm_bytes address, char out[NM_PSEUDONYM_MAX]);
 
+/* A text that people wrote, with each address in it as it is kept. The text itself where it
+ * holds none; else `out`. */
+const char *nm_pseudonyms_in(const struct nm_pseudonyms *pseudonyms,
+    enum nm_audit_local_part kept, const char *text, char *out, size_t size);
+
+/* Whether an address stands in a text, as a whole; ASCII case is ignored. */
+bool nm_text_has_address(struct nm_bytes text, struct nm_bytes address);
+
 #endif

@@ -99,6 +99,9 @@ struct row {
     struct nm_hash hash;
     int64_t mentioned[NM_MENTION_ROLES];
     struct nm_link link;
+    const char *act_actor; /* as they are kept */
+    const char *act_subject;
+    const char *act_reason;
     char sender[NM_PSEUDONYM_MAX]; /* where they are not kept as they are */
     char auth[NM_PSEUDONYM_MAX];
     char recipient[NM_PSEUDONYM_MAX];
@@ -345,18 +348,34 @@ static int bind_message_outcome(struct nm_rows *rows, sqlite3_stmt *insert,
     return SQLITE_OK;
 }
 
+/* What people wrote may name senders and recipients alike: the less of both is kept. Who
+ * did it is an account of this machine, and stays. */
+static const char *kept_words(
+    const struct nm_rows *rows, const char *text, char *out, size_t size)
+{
+    const enum nm_audit_local_part kept =
+        rows->sender_local_part > rows->recipient_local_part
+            ? rows->sender_local_part
+            : rows->recipient_local_part;
+
+    return nm_pseudonyms_in(rows->pseudonyms, kept, text, out, size);
+}
+
 static int bind_act(struct nm_rows *rows, sqlite3_stmt *insert, struct row *row,
     const struct nm_audit_event *event)
 {
     uint8_t decision[NM_ID_PACKED_BYTES] = {0};
-    const struct nm_hash actor =
-        nm_digest(event->actor, event->actor != NULL ? strlen(event->actor) : 0);
+    struct nm_hash actor;
 
-    (void)rows;
+    row->act_actor = kept_words(rows, event->actor, row->auth, sizeof row->auth);
+    row->act_subject =
+        kept_words(rows, event->subject, row->recipient, sizeof row->recipient);
+    row->act_reason = kept_words(rows, event->reason, row->reply, sizeof row->reply);
+    actor = nm_digest(row->act_actor, bytes_of(row->act_actor).length);
     row->link.id = nm_id_bind(insert, row->base + ID, &event->id, row->id);
-    nm_commit(&row->salts, NM_PART_SENDER, &actor, 1, bytes_of(event->reason),
+    nm_commit(&row->salts, NM_PART_SENDER, &actor, 1, bytes_of(row->act_reason),
         &row->link.parts[NM_PART_SENDER]);
-    nm_commit(&row->salts, NM_PART_RECIPIENT, NULL, 0, bytes_of(event->subject),
+    nm_commit(&row->salts, NM_PART_RECIPIENT, NULL, 0, bytes_of(row->act_subject),
         &row->link.parts[NM_PART_RECIPIENT]);
     nm_link_add_number(&row->link, (int64_t)event->verb);
     (void)nm_id_pack(event->decision.text, decision);
@@ -484,13 +503,13 @@ static int add_act(
 
     (void)sqlite3_bind_int64(add, 1, row->link.sequence);
     (void)sqlite3_bind_int(add, 2, (int)event->verb);
-    nm_sql_bind_text(add, 3, event->actor);
-    nm_sql_bind_text(add, 4, event->subject);
+    nm_sql_bind_text(add, 3, row->act_actor);
+    nm_sql_bind_text(add, 4, row->act_subject);
     if (nm_id_pack(event->decision.text, decision))
         (void)sqlite3_bind_blob(add, 5, decision, sizeof decision, SQLITE_STATIC);
     else
         (void)sqlite3_bind_null(add, 5);
-    nm_sql_bind_text(add, 6, event->reason);
+    nm_sql_bind_text(add, 6, row->act_reason);
     return nm_sql_run(add);
 }
 
