@@ -188,11 +188,26 @@ static enum nm_code find_begin(struct export *export, int64_t since_us)
 
 /* ---- events ------------------------------------------------------------- */
 
+/* Sequences are dense. What is not there any more, an export that came too late for it
+ * has to say. */
+static void tell_gap(const struct export *export, int64_t next)
+{
+    const int64_t last = export->cursor.sequence;
+
+    if (last == 0 || next <= last + 1)
+        return;
+    (void)fprintf(export->call->err,
+        "nearmiss %s: events %lld to %lld were cut off or removed before they were "
+        "exported\n",
+        export->call->command->name, (long long)last + 1, (long long)next - 1);
+}
+
 static bool each(void *self, const struct nm_audit_row *row)
 {
     struct export *export = self;
     FILE *out = export->call->out;
 
+    tell_gap(export, row->sequence);
     if (export->format == NM_FORMAT_JSON)
         export->no_memory = !put_line(out, row);
     else if (row->decision.kind == NM_EVENT_DECISION)
