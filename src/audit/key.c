@@ -279,21 +279,25 @@ enum nm_code nm_key_take_next(
                : fail(name, "cannot take the place of the key before it", error);
 }
 
-void nm_key_settle(const char *path, const uint8_t *public)
+enum nm_code nm_key_settle(
+    const char *path, const uint8_t *public, struct nm_error *error)
 {
     char name[PATH_BYTES_MAX];
     struct nm_key *next = NULL;
-    struct nm_error ignored;
+    enum nm_code code;
 
     next_path(path, name);
     if (access(name, F_OK) != 0)
-        return;
-    if (load(name, false, &next, &ignored) == NM_OK && public != NULL &&
-        memcmp(next->public, public, NM_PUBLIC_KEY_BYTES) == 0)
-        (void)nm_key_take_next(path, next, &ignored);
+        return NM_OK;
+    code = load(name, false, &next, error);
+    if (code != NM_OK)
+        return code;
+    if (public != NULL && memcmp(next->public, public, NM_PUBLIC_KEY_BYTES) == 0)
+        code = nm_key_take_next(path, next, error);
     else
         (void)unlink(name);
     nm_key_close(&next);
+    return code;
 }
 
 void nm_key_close(struct nm_key **key)

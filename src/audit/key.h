@@ -45,8 +45,10 @@ enum nm_code nm_key_take_next(
     const char *path, const struct nm_key *next, struct nm_error *error);
 
 /* What was cut off in between: the next key takes its place if it is `public`, which the
- * log names (NULL: it names none), and else goes. */
-void nm_key_settle(const char *path, const uint8_t *public);
+ * log names (NULL: it names none), and else goes. Fails as above where that cannot be told
+ * or done; then it stays. */
+enum nm_code nm_key_settle(
+    const char *path, const uint8_t *public, struct nm_error *error);
 
 /* Public halves, as their file has them. */
 struct nm_public_keys {

@@ -167,8 +167,9 @@ static int take_up_key(struct nm_store *store)
     const bool has_named = read_named_key(store, named);
     int status = SQLITE_OK;
 
-    nm_key_settle(store->key_path, has_named ? named : NULL);
-    if (nm_key_open(store->key_path, &store->key, &store->key_error) != NM_OK)
+    if (nm_key_settle(store->key_path, has_named ? named : NULL, &store->key_error) !=
+            NM_OK ||
+        nm_key_open(store->key_path, &store->key, &store->key_error) != NM_OK)
         return SQLITE_OK;
     if (has_named && memcmp(named, nm_key_public(store->key), NM_PUBLIC_KEY_BYTES) != 0)
         status = add_rotation(store, named, nm_key_public(store->key), store->key);

@@ -484,6 +484,35 @@ START_TEST(test_key__a_rotation_that_the_log_has_is_carried_out)
 }
 END_TEST
 
+/* It may be the one that the log names: nothing is signed until that can be told. */
+START_TEST(test_key__a_next_key_that_cannot_be_read_is_left_alone)
+{
+    struct kit kit;
+    char path[KIT_PATH_MAX];
+    char secret[TEXT_MAX];
+    char found[TEXT_MAX];
+    char new_key[65];
+
+    make_rotated(&kit, new_key);
+    read_file(&kit, "audit.db-key", secret);
+    write_file(&kit, "audit.db-key.next", secret);
+    name(&kit, "audit.db-key.next", path);
+    ck_assert_int_eq(chmod(path, 0644), 0);
+    kit_open(&kit);
+    kit_await_line(&kit, "others may read this secret key");
+    record(&kit);
+    nm_audit_stop(&kit.audit);
+    read_file(&kit, "audit.db-key.next", found);
+    ck_assert_str_eq(found, secret);
+    ck_assert_int_eq(chmod(path, 0600), 0);
+    kit_open(&kit);
+    nm_audit_stop(&kit.audit);
+    ck_assert(!is_there(&kit, "audit.db-key.next"));
+    assert_sound(&kit, NULL, NULL);
+    kit_free(&kit);
+}
+END_TEST
+
 /* Mail goes on, and the old key signs on. */
 START_TEST(test_key__where_no_key_can_be_made_all_stays_as_it_was)
 {
@@ -530,6 +559,7 @@ int main(void)
     tcase_add_test(
         cases, test_key__a_rotation_that_was_cut_off_before_the_log_had_it_is_none);
     tcase_add_test(cases, test_key__a_rotation_that_the_log_has_is_carried_out);
+    tcase_add_test(cases, test_key__a_next_key_that_cannot_be_read_is_left_alone);
     tcase_add_test(cases, test_key__where_no_key_can_be_made_all_stays_as_it_was);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
