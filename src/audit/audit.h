@@ -144,7 +144,7 @@ struct nm_audit_query {
     const char *domain;    /* A-labels in lower case, as is the target */
     const char *target;
     const char *sender;    /* ASCII case is ignored; "" is the null sender */
-    const char *recipient; /* the same; the one question without an index */
+    const char *recipient; /* the same; it has no index: give its domain as well */
     const char *rule;
     const char *action; /* names, as in configuration */
     const char *technique;
@@ -175,6 +175,11 @@ struct nm_audit_reader;
 enum nm_code nm_audit_reader_open(
     const char *path, struct nm_audit_reader **out, struct nm_error *error);
 void nm_audit_reader_close(struct nm_audit_reader **reader);
+
+/* Whether what stands at the path is still what was opened, as one who follows the log has
+ * to ask now and then. NM_SYSTEM when it was replaced, removed, or is only written now. */
+enum nm_code nm_audit_reader_check(
+    struct nm_audit_reader *reader, struct nm_error *error);
 
 /* Call `each` for every row, oldest first; it returns false to stop. The log is shown as
  * it was when this was called. `each` may take its time: nothing is locked meanwhile.

@@ -63,6 +63,31 @@ void nm_audit_reader_close(struct nm_audit_reader **reader)
     *reader = NULL;
 }
 
+/* Opened as a file that nobody writes, it would not see what is written later. */
+static bool is_written_only_now(struct nm_audit_reader *reader)
+{
+    const char *name = sqlite3_db_filename(reader->db, "main");
+
+    return sqlite3_uri_boolean(name, "immutable", 0) != 0 &&
+           access(sqlite3_filename_wal(name), F_OK) == 0;
+}
+
+enum nm_code nm_audit_reader_check(
+    struct nm_audit_reader *reader, struct nm_error *error)
+{
+    int moved = 0;
+
+    (void)sqlite3_file_control(reader->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (moved != 0)
+        return nm_fail(error, NM_SYSTEM,
+            "%s: the log was replaced or removed while it was read; begin again",
+            reader->path);
+    if (is_written_only_now(reader))
+        return nm_fail(error, NM_SYSTEM,
+            "%s: the log was at rest and is written now; begin again", reader->path);
+    return NM_OK;
+}
+
 char *nm_audit_reader_config(struct nm_audit_reader *reader, const char *hash)
 {
     sqlite3_stmt *query = NULL;

@@ -237,8 +237,11 @@ static enum nm_code follow(struct export *export)
 {
     enum nm_code code = put_events(export, INT64_MAX);
 
-    while (code == NM_OK && nm_follow_pause(export->call))
-        code = put_events(export, INT64_MAX);
+    while (code == NM_OK && nm_follow_pause(export->call)) {
+        code = nm_audit_reader_check(export->reader, &export->error);
+        if (code == NM_OK)
+            code = put_events(export, INT64_MAX);
+    }
     return code;
 }
 

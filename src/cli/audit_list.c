@@ -45,13 +45,26 @@ static bool read_domain(const struct nm_call *call, const struct nm_names *names
     return false;
 }
 
+/* A recipient has no index of its own, but its domain has, and holds no others. */
+static void narrow_by_recipient(struct list *list, const struct nm_names *names)
+{
+    const char *sign =
+        list->query.recipient != NULL ? strrchr(list->query.recipient, '@') : NULL;
+
+    if (sign != NULL && list->query.domain == NULL &&
+        nm_domain_parse(names, sign + 1, strlen(sign + 1), &list->domain) ==
+            NM_FAULT_NONE)
+        list->query.domain = list->domain.name;
+}
+
 static bool read_domains(struct list *list)
 {
     const struct nm_call *call = list->call;
     struct nm_names *names = NULL;
     bool fine;
 
-    if (call->values[NM_CLI_DOMAIN] == NULL && call->values[NM_CLI_TARGET] == NULL)
+    if (call->values[NM_CLI_DOMAIN] == NULL && call->values[NM_CLI_TARGET] == NULL &&
+        list->query.recipient == NULL)
         return true;
     if (nm_names_new(NULL, &names, NULL) != NM_OK) {
         list->no_memory = true;
@@ -60,6 +73,7 @@ static bool read_domains(struct list *list)
     fine =
         read_domain(call, names, NM_CLI_DOMAIN, &list->domain, &list->query.domain) &&
         read_domain(call, names, NM_CLI_TARGET, &list->target, &list->query.target);
+    narrow_by_recipient(list, names);
     nm_names_free(&names);
     return fine;
 }
@@ -234,7 +248,9 @@ static enum nm_code follow(
         if (!nm_follow_pause(list->call))
             break;
         list->query.after_sequence = list->query.upto_sequence;
-        code = nm_audit_reader_last(reader, &last, error);
+        code = nm_audit_reader_check(reader, error);
+        if (code == NM_OK)
+            code = nm_audit_reader_last(reader, &last, error);
         list->query.upto_sequence = last;
         if (code == NM_OK && last > list->query.after_sequence)
             code = nm_audit_reader_list(reader, &list->query, each, list, error);

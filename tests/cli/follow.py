@@ -63,6 +63,21 @@ def ends_with_its_reader(nearmiss, path):
     follower.wait(TIMEOUT_S)
 
 
+def ends_when_the_log_is_replaced(nearmiss, writer, path):
+    """Who follows a log that nobody writes any more would wait for ever."""
+    for words in (["list"], ["export", "--cursor", path + "-cursor"]):
+        follower = subprocess.Popen(
+            [nearmiss, "audit", *words, "--database", path, "--follow"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert follower.stdout.readline()
+        for tail in ("", "-wal", "-shm"):
+            os.rename(path + tail, path + ".old" + tail)
+        make_log(writer, path)
+        _, complaint = follower.communicate(timeout=TIMEOUT_S)
+        assert follower.returncode == 4, follower.returncode
+        assert b"replaced or removed while it was read" in complaint, complaint
+
+
 def main():
     nearmiss, writer = (os.path.abspath(program) for program in sys.argv[1:])
     with tempfile.TemporaryDirectory() as folder:
@@ -71,7 +86,8 @@ def main():
         follows_in_json(nearmiss, writer, path)
         follows_a_filter_in_text(nearmiss, writer, path)
         ends_with_its_reader(nearmiss, path)
-    print("3 passed, 0 failed")
+        ends_when_the_log_is_replaced(nearmiss, writer, path)
+    print("4 passed, 0 failed")
 
 
 main()

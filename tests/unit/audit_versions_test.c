@@ -89,6 +89,31 @@ START_TEST(test_versions__a_log_of_an_earlier_version_says_the_same_later)
 }
 END_TEST
 
+/* The tool of a newer version, before the daemon of it has run: it may not write. */
+START_TEST(test_versions__who_only_reads_is_told_and_changes_nothing)
+{
+    struct kit kit;
+    struct nm_audit_reader *reader = NULL;
+    struct nm_audit_verdict verdict;
+    struct nm_error error = {.code = NM_OK};
+    char says[64];
+
+    kit_init(&kit);
+    load(&kit, versions[_i]);
+    (void)snprintf(says, sizeof says, "still of version %d", versions[_i]);
+    ck_assert_int_eq(nm_audit_reader_open(kit.path, &reader, &error), NM_SYSTEM);
+    ck_assert_ptr_null(reader);
+    ck_assert_ptr_nonnull(strstr(error.message, says));
+    error.message[0] = '\0';
+    ck_assert_int_eq(nm_audit_verify(&(struct nm_audit_verify_query){.path = kit.path},
+                         NULL, NULL, &verdict, &error),
+        NM_SYSTEM);
+    ck_assert_ptr_nonnull(strstr(error.message, says));
+    ck_assert_int_eq(kit_sql_integer(&kit, "PRAGMA user_version"), versions[_i]);
+    kit_free(&kit);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("versions");
@@ -98,6 +123,9 @@ int main(void)
 
     tcase_add_loop_test(cases,
         test_versions__a_log_of_an_earlier_version_says_the_same_later, 0,
+        NM_COUNT(versions));
+    tcase_add_loop_test(cases,
+        test_versions__who_only_reads_is_told_and_changes_nothing, 0,
         NM_COUNT(versions));
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
