@@ -286,10 +286,10 @@ static void put_chart(FILE *out, const struct nm_report *report, uint64_t most)
     put_scale(out, top);
     (void)fprintf(out,
         "<svg viewBox=\"0 0 %zu 100\" preserveAspectRatio=\"none\" role=\"img\" "
-        "aria-label=\"Columns: near misses over time, at most %llu. The table below "
-        "has "
-        "the numbers.\">",
-        10 * report->bucket_count, (unsigned long long)most);
+        "aria-label=\"Columns: near misses over time, at most ",
+        10 * report->bucket_count);
+    nm_html_number(out, most);
+    (void)fputs(" in one of them. A table below has the numbers.\">", out);
     for (int line = 0; line <= GRID_LINES; line++)
         (void)fprintf(out, "<line x1=\"0\" x2=\"%zu\" y1=\"%d\" y2=\"%d\"/>",
             10 * report->bucket_count, 100 * line / GRID_LINES,
@@ -334,7 +334,8 @@ static void put_time(FILE *out, const struct nm_report *report)
     for (size_t i = 0; i < report->bucket_count; i++)
         if (report->buckets[i].near_misses > most)
             most = report->buckets[i].near_misses;
-    (void)fputs("<section id=\"time\">\n<h2>Near misses over time, and what became of "
+    (void)fputs("<section id=\"time\" aria-labelledby=\"time-heading\">\n"
+                "<h2 id=\"time-heading\">Near misses over time, and what became of "
                 "them</h2>\n",
         out);
     put_legend(out, report->fates);
@@ -342,6 +343,8 @@ static void put_time(FILE *out, const struct nm_report *report)
     (void)fputs(
         "<details><summary>The same as numbers</summary><div class=\"wide\" "
         "tabindex=\"0\" role=\"region\" aria-label=\"Numbers over time\"><table>"
+        "<caption class=\"unseen\">Near misses and what became of them, over time"
+        "</caption>"
         "<thead><tr><th scope=\"col\">From (UTC)</th><th scope=\"col\" "
         "class=\"number\">recipients</th><th scope=\"col\" "
         "class=\"number\">near misses</th>",
@@ -443,7 +446,10 @@ static void put_view(FILE *out, const struct nm_report *report, const struct vie
         report->near_misses + (view->dimension == NM_BY_RULE ? report->acted_on : 0);
     size_t left = 0;
 
-    (void)fprintf(out, "<section>\n<h2>%s</h2>\n", view->heading);
+    (void)fprintf(out,
+        "<section aria-labelledby=\"%s-heading\">\n<h2 id=\"%s-heading\">%s</h2>\n",
+        nm_dimension_name(view->dimension), nm_dimension_name(view->dimension),
+        view->heading);
     if (groups->count == 0) {
         (void)fputs("<p class=\"none\">Nothing in this time.</p>\n</section>\n", out);
         return;
@@ -473,12 +479,15 @@ static void put_actions(FILE *out, const struct nm_report *report)
 {
     const struct nm_groups *actions = &report->by[NM_BY_ACTION];
 
-    (void)fputs("<section>\n<h2>What was decided, and what became of it</h2>\n<p "
-                "class=\"soft\">Near misses, and other recipients that a rule acted "
-                "on</p>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" "
-                "aria-label=\"Actions and outcomes\"><table>\n<thead><tr><th "
-                "scope=\"col\">Action</th><th scope=\"col\" "
-                "class=\"number\">times</th>",
+    (void)fputs(
+        "<section aria-labelledby=\"action-heading\">\n<h2 id=\"action-heading\">What "
+        "was decided, and what became of it</h2>\n<p "
+        "class=\"soft\">Near misses, and other recipients that a rule acted "
+        "on</p>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" "
+        "aria-label=\"Actions and outcomes\"><table "
+        "aria-labelledby=\"action-heading\">\n<thead><tr><th "
+        "scope=\"col\">Action</th><th scope=\"col\" "
+        "class=\"number\">times</th>",
         out);
     put_fate_titles(out);
     (void)fputs("</tr></thead>\n<tbody>\n", out);
@@ -507,7 +516,8 @@ static void put_habits(FILE *out, const struct nm_report *report)
     const size_t count = nm_report_habits(report, habits, LISTED);
 
     (void)fputs(
-        "<section>\n<h2>Addresses to correct at their source</h2>\n<p>The same "
+        "<section aria-labelledby=\"habit-heading\">\n<h2 "
+        "id=\"habit-heading\">Addresses to correct at their source</h2>\n<p>The same "
         "sender made the same slip on several days: an address book, a device or "
         "a forward is wrong, and stays so until somebody changes it.</p>\n",
         out);
@@ -517,7 +527,8 @@ static void put_habits(FILE *out, const struct nm_report *report)
     }
     (void)fputs(
         "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Addresses "
-        "to correct\"><table>\n<thead><tr><th scope=\"col\">Sender</th><th "
+        "to correct\"><table aria-labelledby=\"habit-heading\">\n<thead><tr><th "
+        "scope=\"col\">Sender</th><th "
         "scope=\"col\">writes to</th><th scope=\"col\">meant</th><th "
         "scope=\"col\" class=\"number\">times</th><th scope=\"col\" "
         "class=\"number\">days</th></tr></thead>\n<tbody>\n",
@@ -567,7 +578,9 @@ static void put_candidates(FILE *out, const struct nm_report *report)
     const size_t count = nm_report_candidates(report, domains, LISTED);
 
     (void)fputs(
-        "<section>\n<h2>Candidates for an exception</h2>\n<p>Several people write "
+        "<section aria-labelledby=\"domain-heading\">\n<h2 "
+        "id=\"domain-heading\">Candidates for an exception</h2>\n<p>Several people "
+        "write "
         "to these domains, on several days, and the matcher is not sure. Look who "
         "is behind each; allow it if it is genuine.</p>\n",
         out);
@@ -576,7 +589,8 @@ static void put_candidates(FILE *out, const struct nm_report *report)
         return;
     }
     (void)fputs("<div class=\"wide\" tabindex=\"0\" role=\"region\" "
-                "aria-label=\"Candidates\"><table>\n<thead><tr><th "
+                "aria-label=\"Candidates\"><table "
+                "aria-labelledby=\"domain-heading\">\n<thead><tr><th "
                 "scope=\"col\">Domain</th><th scope=\"col\">looks like</th><th "
                 "scope=\"col\" class=\"number\">times</th><th scope=\"col\" "
                 "class=\"number\">senders</th><th scope=\"col\" "
@@ -587,15 +601,34 @@ static void put_candidates(FILE *out, const struct nm_report *report)
     (void)fputs("</tbody></table></div>\n</section>\n", out);
 }
 
+static const char *verb_words(enum nm_verb verb)
+{
+    static const char *const words[NM_VERB_COUNT] = {
+        [NM_VERB_ALLOW_ADDED] = "exceptions added",
+        [NM_VERB_ALLOW_REMOVED] = "exceptions taken back or expired",
+        [NM_VERB_CONFIRMED] = "confirmed by their senders",
+        [NM_VERB_RELEASED] = "released from the quarantine",
+        [NM_VERB_DELETED] = "deleted from the quarantine",
+        [NM_VERB_LOOKED_AT] = "looked at in the quarantine",
+        [NM_VERB_ERASED] = "personal data erased",
+        [NM_VERB_PRUNED] = "oldest part of the log cut off",
+        [NM_VERB_KEY_ROTATED] = "key of the log changed",
+    };
+
+    return words[verb] != NULL ? words[verb] : nm_verb_name(verb);
+}
+
 static void put_acts(FILE *out, const struct nm_report *report)
 {
     bool any = false;
 
-    (void)fputs("<section>\n<h2>What people did</h2>\n<ul class=\"legend\">", out);
+    (void)fputs("<section aria-labelledby=\"acts-heading\">\n<h2 "
+                "id=\"acts-heading\">What people did</h2>\n<ul class=\"legend\">",
+        out);
     for (int verb = 0; verb < NM_VERB_COUNT; verb++) {
         if (report->acts[verb] == 0 || !nm_verb_is_counted((enum nm_verb)verb))
             continue;
-        (void)fprintf(out, "<li>%s: ", nm_verb_name((enum nm_verb)verb));
+        (void)fprintf(out, "<li>%s: ", verb_words((enum nm_verb)verb));
         nm_html_number(out, report->acts[verb]);
         (void)fputs("</li>", out);
         any = true;
@@ -668,8 +701,11 @@ static void put_group_rows(FILE *out, const struct nm_report_page *page,
     put_group_name(out, dimension, group);
     (void)fputs("</h3>\n", out);
     put_command(out, page->report, option, group->name, group->sender);
+    (void)fprintf(out,
+        "<div class=\"wide\" tabindex=\"0\" role=\"group\" "
+        "aria-labelledby=\"%s-%zu\"><table aria-labelledby=\"%s-%zu\">",
+        nm_dimension_name(dimension), number, nm_dimension_name(dimension), number);
     (void)fputs(
-        "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Rows\"><table>"
         "<thead><tr><th scope=\"col\">Time (UTC)</th><th scope=\"col\">From</th><th "
         "scope=\"col\">To</th><th scope=\"col\">Then</th><th scope=\"col\" "
         "class=\"far\">Reference</th></tr></thead>\n<tbody>\n",
@@ -712,9 +748,11 @@ static void put_listed_rows(FILE *out, const struct nm_report_page *page)
 
 static void put_rows(FILE *out, const struct nm_report_page *page)
 {
-    (void)fputs("<section id=\"rows\" class=\"rows\">\n<h2>Rows of the log behind the "
-                "figures</h2>\n<p>The newest of each group. <code>nearmiss audit show "
-                "REFERENCE</code> tells the whole story of one.</p>\n",
+    (void)fputs(
+        "<section id=\"rows\" class=\"rows\" aria-labelledby=\"rows-heading\">\n<h2 "
+        "id=\"rows-heading\">Rows of the log behind the "
+        "figures</h2>\n<p>The newest of each group. <code>nearmiss audit show "
+        "REFERENCE</code> tells the whole story of one.</p>\n",
         out);
     for (size_t i = 0; i < NM_COUNT(views); i++)
         put_view_rows(out, page, &views[i]);

@@ -38,6 +38,9 @@ class Page(html.parser.HTMLParser):
         self.open = []
         self.ids = []
         self.links = []
+        self.labels = []
+        self.tables = []
+        self.level = 0
         self.tags = collections.Counter()
         self.text = []
         self.feed(text)
@@ -54,6 +57,18 @@ class Page(html.parser.HTMLParser):
             self.links.append(attributes["href"])
         if tag == "svg":
             assert "aria-hidden" in attributes or "aria-label" in attributes, attrs
+        if tag == "section":
+            assert attributes.get("aria-labelledby"), attrs
+        if tag == "table":
+            self.tables.append(attributes.get("aria-labelledby"))
+        if tag == "caption":
+            self.tables[-1] = "caption"
+        if "aria-labelledby" in attributes:
+            self.labels.append(attributes["aria-labelledby"])
+        if tag in ("h1", "h2", "h3"):
+            level = int(tag[1])
+            assert level <= self.level + 1, (tag, attrs)  # none is left out
+            self.level = level
         if tag == "th":
             assert attributes.get("scope") in ("col", "row"), attrs
         if tag not in VOID:
@@ -91,11 +106,47 @@ def check_page(text):
     assert len(page.ids) == len(set(page.ids)), page.ids
     for link in page.links:
         assert link[0] == "#" and link[1:] in page.ids, link
+    assert page.tables and all(page.tables), page.tables
+    assert set(page.labels) <= set(page.ids), set(page.labels) - set(page.ids)
     shown = "".join(page.text)
     for expected in ("4 of 8 recipients", "army.mil", "paypal.com", "mil-ml",
                      r"\u{202e}list\x1b[2J@evil.example", r"a\x00b\x0d\x0a\xff\xfe<script>"):
         assert expected in shown, expected
     assert "\x1b" not in text and "\u202e" not in text
+
+
+# ---- contrast, as WCAG 2.1 counts it -----------------------------------------------------
+
+# What is written on what, and what is drawn on what.
+WRITTEN = [(text, ground) for text in ("text", "soft", "link") for ground in ("ground", "card")]
+DRAWN = [(fate, "card") for fate in
+         ("stopped", "kept", "marked", "observed", "passed", "unfinished")]
+
+
+def luminance(colour):
+    parts = (int(colour[at:at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
+                        for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def check_contrast(text):
+    """4.5 for text, 3 for what a chart is read from; in light, in dark and on paper."""
+    style = re.search(r"<style>(.*?)</style>", text, re.S).group(1)
+    schemes = [dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block))
+               for block in re.findall(r":root \{(.*?)\}", style, re.S)]
+    assert len(schemes) == 3, schemes
+    for scheme in schemes:
+        for pairs, least in ((WRITTEN, 4.5), (DRAWN, 3)):
+            for one, other in pairs:
+                found = contrast(scheme[one], scheme[other])
+                assert found >= least, (one, other, round(found, 2), scheme)
+        assert len({scheme[fate] for fate, _ in DRAWN}) == len(DRAWN), scheme
 
 
 def check_empty(nearmiss, folder):
@@ -139,6 +190,19 @@ def check_in_browser(browser, text, folder):
         assert found["chart"] > 0.7 * min(width, 1100), found
 
 
+def check_on_paper(browser, folder):
+    """The first sheet is full: what comes next does not wait for the second as a whole."""
+    paper = os.path.join(folder, "paper.pdf")
+    subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer",
+         f"--user-data-dir={folder}/profile", f"--print-to-pdf={paper}",
+         f"file://{folder}/report.html"],
+        capture_output=True, timeout=TIMEOUT_S, check=True)
+    with open(paper, "rb") as file:
+        sheets = len(re.findall(rb"/Type\s*/Page\b", file.read()))
+    assert 1 <= sheets <= 2, sheets
+
+
 def main():
     nearmiss, writer = (os.path.abspath(program) for program in sys.argv[1:])
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -146,11 +210,13 @@ def main():
         subprocess.run([writer, folder + "/audit.db"], check=True, timeout=TIMEOUT_S)
         text = make_page(nearmiss, folder)
         check_page(text)
+        check_contrast(text)
         check_empty(nearmiss, folder)
         check_failure(nearmiss, folder)
         if browser is not None:
             check_in_browser(browser, text, folder)
-    print(f"{4 if browser else 3} passed, 0 failed, {0 if browser else 1} skipped")
+            check_on_paper(browser, folder)
+    print(f"{5 if browser else 4} passed, 0 failed, {0 if browser else 1} skipped")
     if browser is None:
         print("no headless Chromium is installed: the page was not laid out")
 
