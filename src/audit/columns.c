@@ -51,3 +51,21 @@ bool nm_column_code(sqlite3_stmt *row, int at, int count, int *out)
     *out = (int)value;
     return value >= 0 && value < count;
 }
+
+bool nm_column_codes(
+    sqlite3_stmt *row, const int at[NM_DECISION_CODES], struct nm_audit_event *out)
+{
+    static const int counts[NM_DECISION_CODES] = {NM_MATCH_COUNT, NM_TECHNIQUE_COUNT,
+        NM_ACTION_COUNT, NM_MODE_OBSERVE + 1, NM_OUTCOME_COUNT};
+    int codes[NM_DECISION_CODES] = {0};
+    bool good = true;
+
+    for (size_t i = 0; i < NM_DECISION_CODES; i++)
+        good = nm_column_code(row, at[i], counts[i], &codes[i]) && good;
+    out->match = (enum nm_match)codes[0];
+    out->technique = (enum nm_technique)codes[1];
+    out->action = (enum nm_action)codes[2];
+    out->mode = (enum nm_mode)codes[3];
+    out->outcome = (enum nm_outcome)codes[4];
+    return good;
+}

@@ -24,4 +24,10 @@ void nm_column_id(sqlite3_stmt *row, int at, int64_t time_us, struct nm_id *out)
 /* False when it is no code below `count`; `*out` is then none either. */
 bool nm_column_code(sqlite3_stmt *row, int at, int count, int *out);
 
+/* The codes of a decision, at the columns given in this order: match, technique, action,
+ * mode, outcome. The same. */
+enum { NM_DECISION_CODES = 5 };
+bool nm_column_codes(
+    sqlite3_stmt *row, const int at[NM_DECISION_CODES], struct nm_audit_event *out);
+
 #endif

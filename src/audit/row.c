@@ -43,6 +43,9 @@ enum column {
     C_OUTCOME_TIME
 };
 
+static const int codes[NM_DECISION_CODES] = {
+    C_MATCH, C_TECHNIQUE, C_ACTION, C_MODE, C_OUTCOME};
+
 static bool copy_texts(
     struct nm_audit_reader *reader, sqlite3_stmt *row, struct nm_audit_event *out)
 {
@@ -59,28 +62,6 @@ static bool copy_texts(
            nm_column_text(reader->arena, row, C_QUEUE, &out->queue_id);
 }
 
-static bool copy_codes(sqlite3_stmt *row, struct nm_audit_event *out)
-{
-    int match = 0;
-    int technique = 0;
-    int action = 0;
-    int mode = 0;
-    int outcome = 0;
-    const bool good =
-        nm_column_code(row, C_MATCH, NM_MATCH_COUNT, &match) &&
-        nm_column_code(row, C_TECHNIQUE, NM_TECHNIQUE_COUNT, &technique) &&
-        nm_column_code(row, C_ACTION, NM_ACTION_COUNT, &action) &&
-        nm_column_code(row, C_MODE, NM_MODE_OBSERVE + 1, &mode) &&
-        nm_column_code(row, C_OUTCOME, NM_OUTCOME_COUNT, &outcome);
-
-    out->match = (enum nm_match)match;
-    out->technique = (enum nm_technique)technique;
-    out->action = (enum nm_action)action;
-    out->mode = (enum nm_mode)mode;
-    out->outcome = (enum nm_outcome)outcome;
-    return good;
-}
-
 enum nm_code nm_row_read(struct nm_audit_reader *reader, sqlite3_stmt *row,
     struct nm_audit_row *out, struct nm_error *error)
 {
@@ -95,7 +76,7 @@ enum nm_code nm_row_read(struct nm_audit_reader *reader, sqlite3_stmt *row,
                                ? -1
                                : sqlite3_column_double(row, C_CONFIDENCE);
     out->outcome_time_us = sqlite3_column_int64(row, C_OUTCOME_TIME);
-    if (!copy_codes(row, decision))
+    if (!nm_column_codes(row, codes, decision))
         return nm_fail(error, NM_SYSTEM,
             "%s: row %lld holds a code that is not known: the log is damaged, or "
             "written by a newer Nearmiss",

@@ -1,6 +1,7 @@
 #include "schema.h"
 
 #include "embedded.h"
+#include "sql/schema.h"
 #include "sql/sql.h"
 
 #include "gate/ports.h"
@@ -9,8 +10,6 @@
 #include <nearmiss/policy.h>
 
 #include <assert.h>
-#include <stdlib.h>
-#include <string.h>
 
 static_assert(NM_EVENT_DECISION == 1 && NM_EVENT_OUTCOME == 2 && NM_EVENT_ACT == 3 &&
                   NM_EVENT_CHECKPOINT == 4 && NM_EVENT_SEAL == 5 &&
@@ -81,97 +80,67 @@ static int insert_words(sqlite3_stmt *insert, const struct topic *topic)
 static int write_words(sqlite3 *db)
 {
     sqlite3_stmt *insert = NULL;
-    int status = sqlite3_prepare_v2(
-        db, "INSERT OR IGNORE INTO word VALUES (?, ?, ?)", -1, &insert, NULL);
+    int status = nm_sql_exec(db, "BEGIN IMMEDIATE");
 
+    if (status == SQLITE_OK)
+        status = sqlite3_prepare_v2(
+            db, "INSERT OR IGNORE INTO word VALUES (?, ?, ?)", -1, &insert, NULL);
     for (size_t i = 0; i < NM_COUNT(topics) && status == SQLITE_OK; i++)
         status = insert_words(insert, &topics[i]);
     (void)sqlite3_finalize(insert);
+    if (status == SQLITE_OK)
+        status = nm_sql_exec(db, "COMMIT");
+    if (sqlite3_get_autocommit(db) == 0)
+        (void)nm_sql_exec(db, "ROLLBACK");
     return status;
 }
 
 /* ---- versions ----------------------------------------------------------- */
 
-/* 0 for an empty database. NM_BAD_INPUT unless it is ours. */
-static enum nm_code read_version(
-    sqlite3 *db, const char *path, int64_t *version, struct nm_error *error)
-{
-    int64_t application = 0;
-    int64_t tables = 0;
-    int status = nm_sql_number(db, "PRAGMA application_id", 0, &application);
+struct migrations {
+    const char *texts[NM_SCHEMA_VERSION];
+};
 
-    if (status == SQLITE_OK)
-        status = nm_sql_number(db, "PRAGMA user_version", 0, version);
-    if (status == SQLITE_OK)
-        status = nm_sql_number(db, "SELECT count(*) FROM sqlite_schema", 0, &tables);
-    if (status != SQLITE_OK)
-        return nm_sql_fail(db, path, status, error);
-    if (application == 0 && *version == 0 && tables == 0)
-        return NM_OK;
-    if (application != NM_SCHEMA_APPLICATION)
-        return nm_fail(error, NM_BAD_INPUT,
-            "%s: this is not a Nearmiss audit log but another program's database; "
-            "name another file in audit.database",
-            path);
-    if (*version > NM_SCHEMA_VERSION)
-        return nm_fail(error, NM_BAD_INPUT,
-            "%s: the audit log is of version %lld, written by a newer Nearmiss; this "
-            "one knows versions up to %d: install the newer one, or name another file "
-            "in audit.database",
-            path, (long long)*version, NM_SCHEMA_VERSION);
-    return NM_OK;
+/* As NmEmbed has them: one a version, in their order. */
+static struct migrations embedded_migrations(void)
+{
+    struct migrations migrations;
+
+    for (size_t i = 0; i < NM_SCHEMA_VERSION; i++) {
+        assert(nm_audit_embedded[i].name != NULL);
+        migrations.texts[i] = nm_audit_embedded[i].bytes;
+    }
+    return migrations;
 }
 
-/* Each migration, named by the version that it leads to, brings a database of the version
- * before. One that was released is never changed. */
-static int apply_from(sqlite3 *db, int64_t version)
+static struct nm_sql_schema schema_of(const struct migrations *migrations)
 {
-    char sql[128];
-    struct nm_buf buf;
-    int status = SQLITE_OK;
-
-    for (const struct nm_embedded *migration = nm_audit_embedded;
-         migration->name != NULL && status == SQLITE_OK; migration++)
-        if (atoi(migration->name) > version)
-            status = nm_sql_exec(db, migration->bytes);
-    nm_buf_init(&buf, sql, sizeof sql);
-    nm_buf_printf(&buf, "PRAGMA application_id = %d; PRAGMA user_version = %d",
-        NM_SCHEMA_APPLICATION, NM_SCHEMA_VERSION);
-    if (status == SQLITE_OK)
-        status = nm_sql_exec(db, sql);
-    return status;
+    return (struct nm_sql_schema){.what = "audit log",
+        .option = "audit.database",
+        .application = NM_SCHEMA_APPLICATION,
+        .version = NM_SCHEMA_VERSION,
+        .migrations = migrations->texts};
 }
 
 enum nm_code nm_schema_migrate(sqlite3 *db, const char *path, struct nm_error *error)
 {
-    int64_t version = 0;
-    enum nm_code code;
-    int status = nm_sql_exec(db, "BEGIN IMMEDIATE");
+    const struct migrations migrations = embedded_migrations();
+    const struct nm_sql_schema schema = schema_of(&migrations);
+    const enum nm_code code = nm_sql_schema_migrate(db, path, &schema, error);
+    int status;
 
-    if (status != SQLITE_OK)
-        return nm_sql_fail(db, path, status, error);
-    code = read_version(db, path, &version, error);
     if (code != NM_OK)
-        goto out;
-    if (version < NM_SCHEMA_VERSION)
-        status = apply_from(db, version);
-    if (status == SQLITE_OK)
-        status = write_words(db);
-    if (status == SQLITE_OK)
-        status = nm_sql_exec(db, "COMMIT");
-    if (status != SQLITE_OK)
-        code = nm_sql_fail(db, path, status, error);
-out:
-    if (sqlite3_get_autocommit(db) == 0)
-        (void)nm_sql_exec(db, "ROLLBACK");
-    return code;
+        return code;
+    status = write_words(db);
+    return status == SQLITE_OK ? NM_OK : nm_sql_fail(db, path, status, error);
 }
 
 enum nm_code nm_schema_check(sqlite3 *db, const char *path, struct nm_error *error)
 {
-    int64_t version = 0;
+    const struct migrations migrations = embedded_migrations();
+    const struct nm_sql_schema schema = schema_of(&migrations);
 
-    return read_version(db, path, &version, error);
+    return nm_sql_schema_check(db, path, &schema, error);
 }
 
 /* A file from somebody else may have something else of these names. */
@@ -193,15 +162,9 @@ static enum nm_code check_tables(sqlite3 *db, const char *path, struct nm_error 
 enum nm_code nm_schema_check_current(
     sqlite3 *db, const char *path, struct nm_error *error)
 {
-    int64_t version = 0;
-    enum nm_code code = read_version(db, path, &version, error);
+    const struct migrations migrations = embedded_migrations();
+    const struct nm_sql_schema schema = schema_of(&migrations);
+    const enum nm_code code = nm_sql_schema_check_current(db, path, &schema, error);
 
-    if (code != NM_OK)
-        return code;
-    if (version != NM_SCHEMA_VERSION)
-        return nm_fail(error, NM_SYSTEM,
-            "%s: the audit log is still of version %lld; nearmissd brings it to "
-            "version %d when it starts",
-            path, (long long)version, NM_SCHEMA_VERSION);
-    return check_tables(db, path, error);
+    return code == NM_OK ? check_tables(db, path, error) : code;
 }

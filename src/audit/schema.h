@@ -11,8 +11,8 @@ enum {
     NM_SCHEMA_VERSION = 7
 };
 
-/* Bring the database to NM_SCHEMA_VERSION in one transaction; nothing is written when it
- * is there already. NM_BAD_INPUT when it is of a newer version or not ours, NM_SYSTEM
+/* Bring the database to NM_SCHEMA_VERSION in one transaction, and then the words for its
+ * views. NM_BAD_INPUT when it is of a newer version or not ours, NM_SYSTEM
  * when SQLite refuses. */
 enum nm_code nm_schema_migrate(sqlite3 *db, const char *path, struct nm_error *error);
 

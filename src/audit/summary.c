@@ -165,27 +165,8 @@ enum column {
     N_OUTCOME
 };
 
-static bool read_codes(sqlite3_stmt *row, struct nm_audit_event *out)
-{
-    int match = 0;
-    int technique = 0;
-    int action = 0;
-    int mode = 0;
-    int outcome = 0;
-    const bool good =
-        nm_column_code(row, N_MATCH, NM_MATCH_COUNT, &match) &&
-        nm_column_code(row, N_TECHNIQUE, NM_TECHNIQUE_COUNT, &technique) &&
-        nm_column_code(row, N_ACTION, NM_ACTION_COUNT, &action) &&
-        nm_column_code(row, N_MODE, NM_MODE_OBSERVE + 1, &mode) &&
-        nm_column_code(row, N_OUTCOME, NM_OUTCOME_COUNT, &outcome);
-
-    out->match = (enum nm_match)match;
-    out->technique = (enum nm_technique)technique;
-    out->action = (enum nm_action)action;
-    out->mode = (enum nm_mode)mode;
-    out->outcome = (enum nm_outcome)outcome;
-    return good;
-}
+static const int codes[NM_DECISION_CODES] = {
+    N_MATCH, N_TECHNIQUE, N_ACTION, N_MODE, N_OUTCOME};
 
 static bool read_texts(
     struct nm_arena *arena, sqlite3_stmt *row, struct nm_audit_event *out)
@@ -209,7 +190,7 @@ static enum nm_code read_notable(struct nm_audit_reader *reader, sqlite3_stmt *r
                                : sqlite3_column_double(row, N_CONFIDENCE);
     decision->gateway = decision->reply = decision->config = decision->queue_id = "";
     decision->recipient.data = decision->client = decision->auth = "";
-    if (!read_codes(row, decision))
+    if (!nm_column_codes(row, codes, decision))
         return fail_of_code(reader, error);
     if (!read_texts(reader->arena, row, decision))
         return nm_fail(error, NM_NO_MEMORY, "%s: out of memory", reader->path);

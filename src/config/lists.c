@@ -1,16 +1,11 @@
 #include "lists.h"
 
+#include "base/lines.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum { WEIGHT_TEXT_MAX = 32 };
-
-/* A line without its comment and the blanks around it. */
-struct line {
-    const char *text;
-    size_t length;
-    unsigned number;
-};
 
 /* What reading a list needs. */
 struct reading {
@@ -103,41 +98,6 @@ void nm_list_end(const struct nm_list *list, struct nm_complaints *complaints)
 
 /* ---- lines -------------------------------------------------------------- */
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static void trim(struct line *line)
-{
-    const char *comment = memchr(line->text, '#', line->length);
-
-    if (comment != NULL)
-        line->length = (size_t)(comment - line->text);
-    while (line->length > 0 && is_blank(line->text[line->length - 1]))
-        line->length--;
-    while (line->length > 0 && is_blank(*line->text)) {
-        line->text++;
-        line->length--;
-    }
-}
-
-/* The bytes of the line's first word; the line goes on behind it. */
-static size_t take_word(struct line *line)
-{
-    size_t length = 0;
-
-    while (length < line->length && !is_blank(line->text[length]))
-        length++;
-    line->text += length;
-    line->length -= length;
-    while (line->length > 0 && is_blank(*line->text)) {
-        line->text++;
-        line->length--;
-    }
-    return length;
-}
-
 static bool parse_weight(const char *text, size_t length, double *weight)
 {
     char copy[WEIGHT_TEXT_MAX + 1];
@@ -153,19 +113,17 @@ static bool parse_weight(const char *text, size_t length, double *weight)
     return *end == '\0' && *weight > 0 && *weight <= NM_WEIGHT_MAX;
 }
 
-static void complain(const struct reading *reading, const struct line *line,
+static void complain(const struct reading *reading, const struct nm_line *line,
     const char *text, size_t length, const char *what)
 {
     nm_complain(reading->complaints, reading->list->file, line->number, "%s%s",
         nm_quote(text, length).text, what);
 }
 
-static enum nm_code read_line(const struct reading *reading, struct line line)
+static enum nm_code read_line(const struct reading *reading, struct nm_line line)
 {
-    const char *name = line.text;
-    const size_t name_length = take_word(&line);
-    const char *weight_text = line.text;
-    const size_t weight_length = take_word(&line);
+    const struct nm_line name = nm_line_take_word(&line);
+    const struct nm_line weight_text = nm_line_take_word(&line);
     enum nm_address_fault fault;
     struct nm_domain domain;
     double weight = 1;
@@ -175,34 +133,34 @@ static enum nm_code read_line(const struct reading *reading, struct line line)
             " is too much; a line has one domain, and a weight if need be");
         return NM_OK;
     }
-    if (weight_length > 0 && !parse_weight(weight_text, weight_length, &weight)) {
-        complain(reading, &line, weight_text, weight_length,
+    if (weight_text.length > 0 &&
+        !parse_weight(weight_text.text, weight_text.length, &weight)) {
+        complain(reading, &line, weight_text.text, weight_text.length,
             " is no weight; it is a number above 0, at most 1e9");
         return NM_OK;
     }
-    fault = nm_entry_parse(reading->names, name, name_length, &domain);
+    fault = nm_entry_parse(reading->names, name.text, name.length, &domain);
     if (fault == NM_FAULT_MEMORY)
         return NM_NO_MEMORY;
     if (fault != NM_FAULT_NONE) {
         nm_complain(reading->complaints, reading->list->file, line.number, "%s: %s",
-            nm_quote(name, name_length).text,
-            nm_entry_fault_text(name, name_length, fault));
+            nm_quote(name.text, name.length).text,
+            nm_entry_fault_text(name.text, name.length, fault));
         return NM_OK;
     }
     return nm_list_add(reading->list, &domain, weight, line.number, reading->roster);
 }
 
-static enum nm_code read_raw_line(
-    const struct reading *reading, const char *text, size_t length, unsigned number)
+static enum nm_code read_raw_line(const struct reading *reading, struct nm_line line)
 {
-    struct line line = {.text = text, .length = length, .number = number};
-
-    if (length > NM_LIST_LINE_MAX) {
-        nm_complain(reading->complaints, reading->list->file, number,
-            "the line has %zu bytes; at most %d are read", length, NM_LIST_LINE_MAX);
+    if (line.length > NM_LIST_LINE_MAX) {
+        nm_complain(reading->complaints, reading->list->file, line.number,
+            "the line has %zu bytes; at most %d are read", line.length,
+            NM_LIST_LINE_MAX);
         return NM_OK;
     }
-    trim(&line);
+    nm_line_cut_comment(&line, NM_COMMENT_ANYWHERE);
+    nm_line_trim(&line);
     return line.length > 0 ? read_line(reading, line) : NM_OK;
 }
 
@@ -212,18 +170,12 @@ enum nm_code nm_list_read(struct nm_list *list, const char *text, size_t length,
 {
     const struct reading reading = {
         .list = list, .names = names, .roster = roster, .complaints = complaints};
-    const bool has_mark = length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
-    const char *at = has_mark ? text + 3 : text;
-    const char *end = text + length;
+    struct nm_text_lines lines = nm_text_lines(text, length);
+    struct nm_line line;
     enum nm_code code = NM_OK;
 
-    for (unsigned number = 1; code == NM_OK && at < end; number++) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const char *stop = newline != NULL ? newline : end;
-
-        code = read_raw_line(&reading, at, (size_t)(stop - at), number);
-        at = newline != NULL ? newline + 1 : end;
-    }
+    while (code == NM_OK && nm_text_lines_next(&lines, &line))
+        code = read_raw_line(&reading, line);
     if (code == NM_LIMIT) {
         nm_complain(complaints, list->file, 0,
             "with this list there are more than %d names in all", NM_ROSTER_MAX);

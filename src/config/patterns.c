@@ -1,5 +1,7 @@
 #include "patterns.h"
 
+#include "base/lines.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,79 +59,54 @@ static enum nm_code gather(struct gathering *gathering, const char *text)
 
 /* ---- files -------------------------------------------------------------- */
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-/* What stands in a line but for its comment and the blanks around it. */
-static void trim(const char **text, size_t *length)
-{
-    for (size_t i = 0; i < *length; i++)
-        if ((*text)[i] == '#' && (i == 0 || is_blank((*text)[i - 1]))) {
-            *length = i;
-            break;
-        }
-    while (*length > 0 && is_blank((*text)[*length - 1]))
-        --*length;
-    while (*length > 0 && is_blank(**text)) {
-        ++*text;
-        --*length;
-    }
-}
-
 /* A pattern of the file, checked as if the rule had nothing but it. */
-static enum nm_code gather_line(struct gathering *gathering, const char *file,
-    unsigned number, const char *text, size_t length)
+static enum nm_code gather_line(
+    struct gathering *gathering, const char *file, const struct nm_line *line)
 {
     struct nm_config *config = gathering->config;
     struct nm_rule_spec alone = {.name = gathering->rule->name,
         .file = file,
-        .line = number,
+        .line = line->number,
         .confidence = -1,
         .action = NM_ACTION_ACCEPT};
     struct nm_error error = {.code = NM_OK};
     const char *pattern;
     size_t *count;
 
-    if (length > NM_LIST_LINE_MAX || memchr(text, '\0', length) != NULL) {
-        nm_complain(config->complaints, file, number,
+    if (line->length > NM_LIST_LINE_MAX ||
+        memchr(line->text, '\0', line->length) != NULL) {
+        nm_complain(config->complaints, file, line->number,
             "the line has a NUL, or more than %d bytes", NM_LIST_LINE_MAX);
         return NM_OK;
     }
-    pattern = nm_arena_copy(config->arena, text, length);
+    pattern = nm_arena_copy(config->arena, line->text, line->length);
     if (pattern == NULL)
         return NM_NO_MEMORY;
     if (strpbrk(pattern, " \t") != NULL) {
-        nm_complain(config->complaints, file, number, "%s: a line has one pattern",
-            nm_quote_text(pattern).text);
+        nm_complain(config->complaints, file, line->number,
+            "%s: a line has one pattern", nm_quote_text(pattern).text);
         return NM_OK;
     }
     *list_of(&alone, gathering->key, &count) = &pattern;
     *count = 1;
     if (nm_rule_check(&alone, &error) == NM_OK)
         return gather(gathering, pattern);
-    nm_complain(config->complaints, file, number, "%s", error.message);
+    nm_complain(config->complaints, file, line->number, "%s", error.message);
     return NM_OK;
 }
 
 static enum nm_code gather_text(
     struct gathering *gathering, const char *file, const char *text, size_t length)
 {
-    const bool has_mark = length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
-    const char *at = has_mark ? text + 3 : text;
-    const char *end = text + length;
+    struct nm_text_lines lines = nm_text_lines(text, length);
+    struct nm_line line;
     enum nm_code code = NM_OK;
 
-    for (unsigned number = 1; code == NM_OK && at < end; number++) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const char *line = at;
-        size_t line_length = (size_t)((newline != NULL ? newline : end) - at);
-
-        trim(&line, &line_length);
-        if (line_length > 0)
-            code = gather_line(gathering, file, number, line, line_length);
-        at = newline != NULL ? newline + 1 : end;
+    while (code == NM_OK && nm_text_lines_next(&lines, &line)) {
+        nm_line_cut_comment(&line, NM_COMMENT_BEHIND_BLANK);
+        nm_line_trim(&line);
+        if (line.length > 0)
+            code = gather_line(gathering, file, &line);
     }
     return code;
 }

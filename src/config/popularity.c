@@ -3,6 +3,8 @@
  * read is left out with a warning. */
 #include "loaded.h"
 
+#include "base/lines.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,17 +71,12 @@ static enum nm_code read_line(
 
 static enum nm_code read_text(struct reading *reading, const char *text, size_t length)
 {
-    const char *at = text;
-    const char *end = text + length;
+    struct nm_text_lines lines = nm_text_lines(text, length);
+    struct nm_line line;
     enum nm_code code = NM_OK;
 
-    for (unsigned line = 1; code == NM_OK && at < end; line++) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const char *stop = newline != NULL ? newline : end;
-
-        code = read_line(reading, at, (size_t)(stop - at), line);
-        at = newline != NULL ? newline + 1 : end;
-    }
+    while (code == NM_OK && nm_text_lines_next(&lines, &line))
+        code = read_line(reading, line.text, line.length, line.number);
     return code;
 }
 

@@ -18,7 +18,9 @@ static enum nm_code read_version(sqlite3 *db, const char *path,
         return NM_OK;
     if (application != schema->application)
         return nm_fail(error, NM_BAD_INPUT,
-            "%s: this is not a Nearmiss %s but another database; name another in %s",
+            "%s: this is not a Nearmiss %s but another program's database; name "
+            "another "
+            "in %s",
             path, schema->what, schema->option);
     if (*version < 0)
         return nm_fail(error, NM_SYSTEM,

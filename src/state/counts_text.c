@@ -1,6 +1,8 @@
 /* Counts from a text of `domain<TAB>messages` lines. */
 #include "state/counts.h"
 
+#include "base/lines.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,84 +14,59 @@ struct reading {
     const struct nm_names *names;
     const struct nm_counts_complainer *complainer;
     struct nm_counts *counts;
-    unsigned line;
     size_t bad;
 };
 
-struct words {
-    const char *at;
-    size_t length;
-};
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-/* The next word; an empty one at the end. */
-static struct words take_word(struct words *rest)
-{
-    struct words word;
-
-    while (rest->length > 0 && is_blank(*rest->at)) {
-        rest->at++;
-        rest->length--;
-    }
-    word = (struct words){.at = rest->at};
-    while (rest->length > 0 && !is_blank(*rest->at)) {
-        rest->at++;
-        rest->length--;
-        word.length++;
-    }
-    return word;
-}
-
-static bool parse_messages(struct words word, uint64_t *out)
+static bool parse_messages(struct nm_line word, uint64_t *out)
 {
     uint64_t value = 0;
 
     if (word.length == 0 || word.length > 18)
         return false;
     for (size_t i = 0; i < word.length; i++) {
-        if (word.at[i] < '0' || word.at[i] > '9')
+        if (word.text[i] < '0' || word.text[i] > '9')
             return false;
-        value = value * 10 + (uint64_t)(word.at[i] - '0');
+        value = value * 10 + (uint64_t)(word.text[i] - '0');
     }
     *out = value;
     return true;
 }
 
-static enum nm_code reject(struct reading *reading, struct words word, const char *why)
+static enum nm_code reject(
+    struct reading *reading, struct nm_line word, const char *why)
 {
     reading->bad++;
     reading->complainer->complain(
-        reading->complainer->self, reading->line, word.at, word.length, why);
+        reading->complainer->self, word.number, word.text, word.length, why);
     return NM_OK;
 }
 
-static enum nm_code read_line(struct reading *reading, struct words line)
+static enum nm_code read_line(struct reading *reading, const struct nm_line *line)
 {
-    const char *comment = memchr(line.at, '#', line.length);
-    struct words rest = {
-        line.at, comment != NULL ? (size_t)(comment - line.at) : line.length};
-    const struct words name = take_word(&rest);
-    const struct words number = take_word(&rest);
-    const struct words more = take_word(&rest);
+    struct nm_line rest = *line;
+    struct nm_line name;
+    struct nm_line number;
+    struct nm_line more;
     enum nm_address_fault fault;
     struct nm_domain domain;
     uint64_t messages;
 
+    nm_line_cut_comment(&rest, NM_COMMENT_ANYWHERE);
+    name = nm_line_take_word(&rest);
+    number = nm_line_take_word(&rest);
+    more = nm_line_take_word(&rest);
     if (name.length == 0)
         return NM_OK;
-    if (line.length > NM_COUNTS_LINE_MAX)
-        return reject(reading, (struct words){line.at, 32}, "the line is too long");
+    if (line->length > NM_COUNTS_LINE_MAX)
+        return reject(reading, (struct nm_line){line->text, 32, line->number},
+            "the line is too long");
     if (number.length == 0)
         return reject(reading, name, "no count stands behind the domain");
     if (!parse_messages(number, &messages))
         return reject(reading, number, "not a count of messages, a whole number");
     if (more.length > 0)
         return reject(reading, more, "stands behind the count");
-    fault = nm_domain_parse(reading->names, name.at, name.length, &domain);
+    fault = nm_domain_parse(reading->names, name.text, name.length, &domain);
     if (fault == NM_FAULT_MEMORY)
         return NM_NO_MEMORY;
     if (fault != NM_FAULT_NONE)
@@ -99,18 +76,12 @@ static enum nm_code read_line(struct reading *reading, struct words line)
 
 static enum nm_code read_lines(struct reading *reading, const char *text, size_t length)
 {
-    const bool has_mark = length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
-    const char *at = has_mark ? text + 3 : text;
-    const char *end = text + length;
+    struct nm_text_lines lines = nm_text_lines(text, length);
+    struct nm_line line;
     enum nm_code code = NM_OK;
 
-    for (reading->line = 1; code == NM_OK && at < end; reading->line++) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const char *stop = newline != NULL ? newline : end;
-
-        code = read_line(reading, (struct words){at, (size_t)(stop - at)});
-        at = newline != NULL ? newline + 1 : end;
-    }
+    while (code == NM_OK && nm_text_lines_next(&lines, &line))
+        code = read_line(reading, &line);
     return code == NM_OK ? nm_counts_settle(reading->counts) : code;
 }
 

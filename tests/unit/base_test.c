@@ -1,3 +1,5 @@
+#include "base/lines.h"
+
 #include <nearmiss/base.h>
 
 #include <check.h>
@@ -189,6 +191,73 @@ START_TEST(test_fail__cuts_a_long_message_and_keeps_the_place)
 }
 END_TEST
 
+/* ---- lines -------------------------------------------------------------- */
+
+/* Words of a line in brackets, lines apart by a slash. */
+static void tell_lines(
+    const char *text, size_t length, enum nm_comment where, struct nm_buf *out)
+{
+    struct nm_text_lines lines = nm_text_lines(text, length);
+    struct nm_line line;
+
+    while (nm_text_lines_next(&lines, &line)) {
+        struct nm_line word;
+
+        nm_buf_printf(out, "%u:", line.number);
+        nm_line_cut_comment(&line, where);
+        nm_line_trim(&line);
+        while ((word = nm_line_take_word(&line)).length > 0)
+            nm_buf_printf(out, "[%.*s]", (int)word.length, word.text);
+        ck_assert_uint_eq(line.length, 0);
+        nm_buf_puts(out, "/");
+    }
+}
+
+START_TEST(test_lines__words_and_comments)
+{
+    static const struct {
+        const char *text;
+        const char *anywhere;
+        const char *behind_blank;
+    } cases[] = {
+        {"", "", ""},
+        {"\n", "1:/", "1:/"},
+        {"a", "1:[a]/", "1:[a]/"},
+        {"a\n", "1:[a]/", "1:[a]/"},
+        {" a\t b \r\n\nc", "1:[a][b]/2:/3:[c]/", "1:[a][b]/2:/3:[c]/"},
+        {"\xef\xbb\xbf a", "1:[a]/", "1:[a]/"},
+        {"\xef\xbb", "1:[\xef\xbb]/", "1:[\xef\xbb]/"},
+        {"a#b", "1:[a]/", "1:[a#b]/"},
+        {"a #b#c", "1:[a]/", "1:[a]/"},
+        {"#a\n #b", "1:/2:/", "1:/2:/"},
+    };
+
+    for (size_t i = 0; i < NM_COUNT(cases); i++) {
+        char text[64];
+        struct nm_buf out;
+
+        nm_buf_init(&out, text, sizeof text);
+        tell_lines(cases[i].text, strlen(cases[i].text), NM_COMMENT_ANYWHERE, &out);
+        ck_assert_str_eq(text, cases[i].anywhere);
+        nm_buf_init(&out, text, sizeof text);
+        tell_lines(cases[i].text, strlen(cases[i].text), NM_COMMENT_BEHIND_BLANK, &out);
+        ck_assert_str_eq(text, cases[i].behind_blank);
+    }
+}
+END_TEST
+
+/* Nothing behind the given length is read, and a NUL is a byte like others. */
+START_TEST(test_lines__end_where_the_text_ends)
+{
+    struct nm_text_lines lines = nm_text_lines("a\0b\nc", 3);
+    struct nm_line line;
+
+    ck_assert(nm_text_lines_next(&lines, &line));
+    ck_assert_uint_eq(line.length, 3);
+    ck_assert(!nm_text_lines_next(&lines, &line));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("base");
@@ -205,6 +274,8 @@ int main(void)
     tcase_add_test(cases, test_visible__cuts_between_characters);
     tcase_add_test(cases, test_suggest__the_nearest_name_if_it_is_near);
     tcase_add_test(cases, test_fail__cuts_a_long_message_and_keeps_the_place);
+    tcase_add_test(cases, test_lines__words_and_comments);
+    tcase_add_test(cases, test_lines__end_where_the_text_ends);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
