@@ -47,6 +47,7 @@ enum nm_cli_option {
     NM_CLI_TO,
     NM_CLI_AGAIN,
     NM_CLI_DONE,
+    NM_CLI_RAW,
     NM_CLI_COUNTS,
     NM_CLI_REASON,
     NM_CLI_EXPIRES,

@@ -36,6 +36,7 @@ static const struct option {
     [NM_CLI_TO] = {"--to", '\0', "ADDRESS"},
     [NM_CLI_AGAIN] = {"--again", '\0', NULL},
     [NM_CLI_DONE] = {"--done", '\0', NULL},
+    [NM_CLI_RAW] = {"--raw", '\0', NULL},
     [NM_CLI_COUNTS] = {"--counts", '\0', "FILE"},
     [NM_CLI_FOLLOW] = {"--follow", '\0', NULL},
     [NM_CLI_CURSOR] = {"--cursor", '\0', "FILE"},

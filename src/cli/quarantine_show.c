@@ -1,12 +1,18 @@
+#include "mail_text.h"
 #include "quarantine.h"
 #include "text.h"
 #include "times.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 64 * 1024 };
+enum {
+    READ_BYTES = 64 * 1024,
+    DECODED_BYTES_MAX = 64 * 1024 * 1024 /* what is larger is shown as it came */
+};
 
 static void put_line(FILE *out, const char *name, const char *bytes, size_t length)
 {
@@ -93,6 +99,42 @@ static bool put_message(FILE *out, int file)
     return true;
 }
 
+/* All of a file, for free(); NULL when it is too large, cannot be read, or for lack of
+ * memory. */
+static char *read_whole(int file, size_t *length)
+{
+    struct stat about;
+    char *bytes;
+
+    if (fstat(file, &about) != 0 || about.st_size > DECODED_BYTES_MAX)
+        return NULL;
+    bytes = malloc((size_t)about.st_size + 1);
+    for (*length = 0; bytes != NULL && *length < (size_t)about.st_size;) {
+        const ssize_t got = pread(
+            file, bytes + *length, (size_t)about.st_size - *length, (off_t)*length);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        *length += (size_t)got;
+    }
+    return bytes;
+}
+
+/* As a reviewer may read it; as it came where that is asked for, or cannot be helped. */
+static bool put_readable(const struct nm_call *call, int file)
+{
+    size_t length = 0;
+    char *bytes = call->values[NM_CLI_RAW] != NULL ? NULL : read_whole(file, &length);
+
+    if (bytes == NULL)
+        return put_message(call->out, file);
+    nm_mail_text_put(call->out, bytes, length);
+    free(bytes);
+    return true;
+}
+
 static enum nm_exit show(const struct nm_call *call, const struct nm_config *config,
     struct nm_quarantine *quarantine, const struct nm_entry *entry)
 {
@@ -107,7 +149,7 @@ static enum nm_exit show(const struct nm_call *call, const struct nm_config *con
     status = nm_act(call, config, quarantine, "kept-look", NULL, nm_review_look, NULL);
     if (status == NM_EXIT_FINE) {
         put_envelope(call, &entry->entry);
-        if (!put_message(call->out, file))
+        if (!put_readable(call, file))
             status = nm_complain_and(
                 call, NM_EXIT_SYSTEM, "cannot read the message: %s", strerror(errno));
     }
@@ -134,16 +176,18 @@ static enum nm_exit run(const struct nm_call *call)
 }
 
 static const struct nm_cli_option_use options[] = {
+    {NM_CLI_RAW, "the message as it came, nothing decoded or left out"},
     {NM_CLI_CONFIG, "configuration (default: " NM_DEFAULT_CONFIG ")"},
 };
 
-static const char description[] = "Shows a message that is kept: its envelope, then "
-                                  "its headers and its body as they\n"
-                                  "came, with everything made visible that could act "
-                                  "on a terminal or deceive the eye;\n"
-                                  "nothing is decoded and nothing is fetched. That you "
-                                  "looked is put on record first,\n"
-                                  "see nearmiss audit list --acts.\n";
+static const char description[] =
+    "Shows a message that is kept: its envelope, its headers as they came, and its "
+    "text,\n"
+    "decoded; HTML without its markup, and attachments by their names. What could act "
+    "on a\n"
+    "terminal or deceive the eye is made visible, and nothing is fetched. That you "
+    "looked\n"
+    "is put on record first, see nearmiss audit list --acts.\n";
 
 const struct nm_command nm_command_quarantine_show = {
     .name = "quarantine show",

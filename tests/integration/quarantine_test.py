@@ -318,6 +318,28 @@ class ByPortCase(QuarantineCase):
         self.assert_arrived(self.at("army.mil"))
         self.assertEqual([one["recipient"] for one in self.kept(4)], near)
 
+    def test_show_decodes_text_and_names_the_rest(self):
+        headers = ("MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b")
+        body = (
+            "--b\nContent-Type: text/plain; charset=utf-8\n"
+            "Content-Transfer-Encoding: base64\n\nR3LDvMOfZRtbMkoK\n"
+            "--b\nContent-Type: text/html\n\n<p>Pay <b>now</b><script>x()</script>\n"
+            "--b\nContent-Type: application/pdf\n"
+            "Content-Disposition: attachment; filename=bill.pdf\n"
+            "Content-Transfer-Encoding: base64\n\nJVBERi0=\n--b--\n"
+        )
+        self.send(self.at("army.ml"), text=message(self.mark, *headers, body=body))
+        (entry,) = self.kept()
+        shown = self.daemon.ask("quarantine", "show", entry["id"])
+        self.assertIn("Gr\u00fc\u00dfe\\x1b[2J\n", shown)
+        self.assertIn("Pay now\n", shown)
+        self.assertIn('[application/pdf, "bill.pdf", ', shown)
+        for hidden in ("JVBERi0", "x()", "\x1b"):
+            self.assertNotIn(hidden, shown)
+        raw = self.daemon.ask("quarantine", "show", "--raw", entry["id"])
+        self.assertIn("JVBERi0=\n", raw)
+        self.assertIn("R3LDvMOfZRtbMkoK\n", raw)
+
     def test_show_is_safe_and_on_record(self):
         near = self.at("army.ml")
         self.send(
