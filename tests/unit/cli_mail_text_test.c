@@ -91,9 +91,7 @@ END_TEST
 START_TEST(test_mail__nothing_reaches_a_terminal)
 {
     static const char *const bodies[] = {"\x1b[2J", "G1syShtdMDtwd25lZAc=", "=1B[2J=07",
-        "\xe2\x80\xae", "<p>\x1b[2J</p>", "&#27;[2J",
-        "\x9b"
-        "2J"};
+        "\xe2\x80\xae", "<p>\x1b[2J</p>", "&#27;[2J", "\x9b[2J"};
     static const char *const types[] = {"text/plain", "text/html",
         "text/plain; charset=utf-16", "text/plain; charset=iso-8859-1", "\x1b[2J",
         "application/x; name=\"\x1b[2J\""};

@@ -143,10 +143,8 @@ START_TEST(test_compose__no_message_writes_a_line_of_the_header)
 {
     static const char *const hostile[] = {"x\r\nBcc: evil@army.ml",
         "x\nBcc: evil@army.ml", "\r\n\r\n<html>", "\x1b[2J", "\xff\xfe",
-        "\xe2\x80\xae"
-        "txt",
-        "=?utf-8?B?Cg==?=", "a\tb", "%{recipients}", "%s%n", "\xc3\xa4",
-        "Subject: x\r\n\r\n", "\\"};
+        "\xe2\x80\xae txt", "=?utf-8?B?Cg==?=", "a\tb", "%{recipients}", "%s%n",
+        "\xc3\xa4", "Subject: x\r\n\r\n", "\\"};
     static const char *const templates[] = {NULL,
         "Subject: %{subject} %{sender} %{recipient} %{rule} %{domain} %{recipients}\n\n"
         "%{subject} %{sender} %{recipient} %{rule} %{domain} %{contact}\n",
