@@ -34,10 +34,10 @@ STREAMS = ("corporate, lists", "corporate, history", "consumer")
 PRIORS = os.path.join(measure.HERE, "priors.tsv")
 # Of the works that teach: how much a case counts, and how many times that a slip does.
 WORKS = {
-    "corporate, lists": (1, 6),
+    "corporate, lists": (1, 5),
     "corporate, lists, ranked": (0.3, 5),
-    "corporate, history": (1, 50),
-    "consumer": (1, 45),
+    "corporate, history": (1, 65),
+    "consumer": (1, 40),
     "neighbours": (0.1, 10),
     "neighbours, ranked": (0.1, 10),
     "squatters": (1, 20),
