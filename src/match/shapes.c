@@ -281,10 +281,10 @@ static void search_spelt(const struct nm_query *query, const char *tail, size_t 
         keep_spelling(query, at, kept, found);
 }
 
-/* What stands behind so many dots, of which there are at least as many. */
+/* What stands behind so many dots; nothing where there are fewer. */
 static const char *behind_dots(const char *text, size_t dots)
 {
-    while (dots > 0)
+    while (dots > 0 && *text != '\0')
         dots -= *text++ == '.';
     return text;
 }
