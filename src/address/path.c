@@ -114,11 +114,15 @@ static const char *skip_literal(struct span rest)
  * it stands behind the `@`. */
 static enum nm_address_fault find_sign(struct span path, const char **sign)
 {
+    static const bool means_something[256] = {
+        ['\\'] = true, ['"'] = true, ['<'] = true, ['>'] = true, ['@'] = true};
     bool quoted = false;
     bool open_escape = false;
 
     *sign = NULL;
     for (const char *at = path.at; at < path.end; at++) {
+        if (!means_something[(uint8_t)*at])
+            continue;
         if (*at == '\\') {
             open_escape = ++at == path.end;
         } else if (*at == '"') {

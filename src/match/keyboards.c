@@ -70,8 +70,12 @@ static void add_shift(
         differs = differs || (shift[(uint8_t)c] != '\0' && shift[(uint8_t)c] != c);
     for (size_t i = 0; i < tables->shift_count; i++)
         differs = differs && memcmp(tables->shifts[i], shift, sizeof shift) != 0;
-    if (differs && tables->shift_count < NM_SHIFTS_MAX)
-        memcpy(tables->shifts[tables->shift_count++], shift, sizeof shift);
+    if (!differs || tables->shift_count == NM_SHIFTS_MAX)
+        return;
+    for (size_t c = 0; c < sizeof shift; c++)
+        if (shift[c] != (char)c)
+            tables->shifted[tables->shift_count] |= 1ULL << (c & 63);
+    memcpy(tables->shifts[tables->shift_count++], shift, sizeof shift);
 }
 
 /* Where two layouts are in use, what they have on one key is as near as neighbours. */

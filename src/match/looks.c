@@ -23,9 +23,9 @@ struct nm_looks {
     char single[128]; /* what stands for each character */
     struct run runs[NM_GLYPH_PAIRS_MAX];
     size_t run_count;
-    uint64_t
-        seconds[128]; /* what stands second in the runs that begin so: a bit for each
-                              character, modulo 64 */
+    uint16_t firsts[128]; /* the first of the runs that begin so */
+    /* What stands second in the runs that begin so: a bit for each sign, modulo 64. */
+    uint64_t seconds[128];
 };
 
 /* ---- making ------------------------------------------------------------- */
@@ -51,11 +51,14 @@ static void add_run(struct nm_looks *looks, const char *run, const char *single)
     looks->seconds[(uint8_t)run[0]] |= 1ULL << (run[1] & 63);
 }
 
+/* Of those that begin alike. */
 static int longest_first(const void *a, const void *b)
 {
     const struct run *x = a;
     const struct run *y = b;
 
+    if (x->text[0] != y->text[0])
+        return x->text[0] < y->text[0] ? -1 : 1;
     if (x->length != y->length)
         return x->length > y->length ? -1 : 1;
     return strcmp(x->text, y->text);
@@ -77,6 +80,8 @@ static void add_pairs(struct nm_looks *looks, const struct nm_tables *tables)
             add_run(looks, pair->b, pair->a);
     }
     qsort(looks->runs, looks->run_count, sizeof *looks->runs, longest_first);
+    for (size_t i = looks->run_count; i-- > 0;)
+        looks->firsts[(uint8_t)looks->runs[i].text[0]] = (uint16_t)i;
 }
 
 enum nm_code nm_looks_new(
@@ -118,9 +123,11 @@ static const struct run *find_run(
     if (length < 2 || (uint8_t)text[0] >= 128 ||
         (looks->seconds[(uint8_t)text[0]] >> (text[1] & 63) & 1) == 0)
         return NULL;
-    for (size_t i = 0; i < looks->run_count; i++) {
+    for (size_t i = looks->firsts[(uint8_t)text[0]]; i < looks->run_count; i++) {
         const struct run *run = &looks->runs[i];
 
+        if (run->text[0] != text[0])
+            return NULL;
         if (run->length <= length && memcmp(text, run->text, run->length) == 0)
             return run;
     }

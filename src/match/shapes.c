@@ -367,12 +367,16 @@ static void search_layout(
 static void search_layouts(const struct nm_query *query, struct nm_findings *found)
 {
     const struct nm_tables *tables = query->index->tables;
+    uint64_t typed = 0;
 
     if (query->typed->idn ||
         query->parts.registrable + LAYOUT_BYTES_MIN >= query->parts.suffix)
         return;
+    for (size_t at = query->parts.registrable; at < query->typed->length; at++)
+        typed |= 1ULL << (query->typed->name[at] & 63);
     for (size_t i = 0; i < tables->shift_count; i++)
-        search_layout(query, tables->shifts[i], found);
+        if ((tables->shifted[i] & typed) != 0)
+            search_layout(query, tables->shifts[i], found);
 }
 
 void nm_search_shapes(const struct nm_query *query, struct nm_findings *found)

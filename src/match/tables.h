@@ -89,6 +89,8 @@ struct nm_tables {
     /* [typed] the letter or digit that the same key has on the keyboard that was meant, one
      * of the two in use; '\0' where it has none. Other signs stand for themselves. */
     char shifts[NM_SHIFTS_MAX][128];
+    uint64_t
+        shifted[NM_SHIFTS_MAX]; /* a bit for each sign that is another, modulo 64 */
     size_t shift_count;
 };
 
