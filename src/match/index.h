@@ -1,13 +1,31 @@
 /*
  * What an index holds. Immutable once made.
  *
- * Names lie end to end in one block of text. Two flat tables find them: an open-addressed
- * one by the whole name, and a multimap from keys to names for everything near: each name
+ * Names lie end to end in one block of text. Flat tables find them: an open-addressed one
+ * by the whole name, and a multimap from keys to names for everything near: each name
  * stands under its own key and under that of each form of it with one character left out,
  * so that two names one edit apart meet under a key (deletion neighbourhood; Mor and
  * Fraenkel, "A hash code method for detecting and correcting spelling errors", 1982), and
  * under the keys of its registrable label, its form without dots and hyphens, and its
  * look-alike form. Dots are characters: one look finds edits, dot slips and suffix slips.
+ * Forms less two characters are kept of few labels, and only of their beginnings (cores.h).
+ *
+ * Why so: what is typed is nearly always a known name or near none, so the first must cost
+ * one probe and the second hardly any.
+ *
+ *   - Keys are cheap: every part of a name, less any character or with another suffix
+ *     before it, has its hash from the hashes of the name's tails by one multiplication
+ *     (hash.h). No candidate's text is made before its hash says that it may be listed.
+ *   - Some hundred keys are asked for a name that is near nothing. A filter of 12 bits a
+ *     key answers for all but one in a hundred (filter.h); what it reads of it is sent for
+ *     in one go, so that the misses run side by side. This beats keeping fewer keys (by a
+ *     trie, a BK-tree, halves of names), where each step waits for the one before.
+ *   - Rows are four bytes of the key and four of the name, cut into buckets of two by
+ *     offsets: some 290 bytes a name at a million of them, of which a look-up touches
+ *     a handful of cache lines. An open-addressed table of whole keys would be twice as
+ *     large and no faster behind the filter.
+ *   - Automata and bit-parallel scans over all names need less memory and a hundred times
+ *     the time; comparing is done for the few names that share a key.
  */
 #ifndef NM_MATCH_INDEX_H
 #define NM_MATCH_INDEX_H
