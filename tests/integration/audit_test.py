@@ -1,9 +1,12 @@
 """
-The audit log as its keepers see it: verified against the daemon's own checkpoints, pruned
-and erased while mail flows, with addresses that are keyed from a reload on.
+The audit log as its keepers see it: verified against the daemon's own checkpoints, pruned,
+erased and signed by another key while mail flows, with addresses that are keyed from a
+reload on.
 """
 
+import os
 import re
+import shutil
 
 from harness.case import SiteCase, main
 from harness.wait import until
@@ -49,6 +52,31 @@ class KeeperCase(SiteCase):
         printed = self.daemon.ask("audit", "prune", "--before", "1d")
         self.assertRegex(printed, r"Cut off: 0 events")
         self.assertEqual(len(self.daemon.rows(self.at("army.ml"))), 1)
+
+    def verified(self, *options):
+        done = self.daemon.run("audit", "verify", "-c", self.daemon.configuration, *options)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_another_key_signs_while_the_daemon_runs(self):
+        old = os.path.join(self.daemon.folder, "old.pub")
+        shutil.copy(self.daemon.database + "-key.pub", old)
+        self.send(self.at("army.ml"))
+        printed = self.daemon.ask("audit", "rotate-key", "--reason", "a year is over")
+        key = re.search(r"\b[0-9a-f]{64}\b", printed)[0]
+        self.send(self.at("army.ml"))
+        log = self.daemon.server.log.text()
+        self.assertIn(f"signed with another key from here on new_key={key}", log)
+        lines = "\n".join(re.findall(r"audit checkpoint log=.*", log))
+        self.assertIn(f" key={key} ", lines)
+        for options in ((), ("--key", old)):
+            self.assertIn("from elsewhere", self.verified("--checkpoint", lines, *options))
+        self.daemon.kill()
+        self.daemon.start()
+        self.send(self.at("army.ml"))
+        self.assertIn("The log is sound", self.verified("--key", old))
+        acts = self.daemon.ask("audit", "list", "--acts")
+        self.assertEqual(len(re.findall(r"root \(uid 0\) +key-rotated .*a year is over", acts)), 1)
 
     def test_addresses_are_keyed_from_a_reload_on(self):
         bad = self.at("army.ml")
