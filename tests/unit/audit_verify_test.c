@@ -82,6 +82,27 @@ static void copy_log(const struct kit *from, struct kit *to)
     kit_sql(from, sql);
 }
 
+/* The file whose name ends so, as it is. */
+static void copy_file(const char *from, const char *tail, const char *to)
+{
+    char path[KIT_PATH_MAX + 16];
+    char bytes[64 * 1024];
+    size_t length;
+    FILE *in;
+    FILE *out;
+
+    (void)snprintf(path, sizeof path, "%s%s", from, tail);
+    in = fopen(path, "rb");
+    (void)snprintf(path, sizeof path, "%s%s", to, tail);
+    out = fopen(path, "wb");
+    ck_assert_ptr_nonnull(in);
+    ck_assert_ptr_nonnull(out);
+    while ((length = fread(bytes, 1, sizeof bytes, in)) > 0)
+        ck_assert_uint_eq(fwrite(bytes, 1, length, out), length);
+    (void)fclose(in);
+    (void)fclose(out);
+}
+
 START_TEST(test_verify__a_sound_log_is_sound)
 {
     struct kit kit;
@@ -283,6 +304,52 @@ START_TEST(test_verify__a_checkpoint_from_elsewhere_proves)
 }
 END_TEST
 
+/* What is left is a log that ended earlier, whole in itself: only who kept a checkpoint
+ * elsewhere can tell. */
+START_TEST(test_verify__a_write_ahead_log_cut_short_is_told_by_a_checkpoint)
+{
+    struct kit kit;
+    struct kit copy;
+    struct findings findings;
+    sqlite3 *reader = NULL;
+    char path[KIT_PATH_MAX + 16];
+    struct stat found;
+
+    kit_start(&kit);
+    /* Who reads keeps the write-ahead log from beginning anew: what was written last stands
+     * at its end. */
+    ck_assert_int_eq(sqlite3_open(kit.path, &reader), SQLITE_OK);
+    ck_assert_int_eq(
+        sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM event", NULL, NULL, NULL),
+        SQLITE_OK);
+    for (int i = 0; i < 50; i++) {
+        const struct nm_audit_event event = kit_decision(&kit, "bob@army.ml");
+
+        kit_record(&kit, &event, 1);
+    }
+    nm_audit_stop(&kit.audit);
+    kit_init(&copy);
+    copy_file(kit.path, "", copy.path);
+    copy_file(kit.path, "-wal", copy.path);
+    copy_file(kit.path, "-key.pub", copy.path);
+    ck_assert_int_eq(verify_with(&copy, kit.checkpoint, 1, &findings), NM_OK);
+    ck_assert_uint_eq(findings.count, 0);
+    (void)snprintf(path, sizeof path, "%s-shm", copy.path);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof path, "%s-wal", copy.path);
+    ck_assert_int_eq(stat(path, &found), 0);
+    ck_assert_int_eq(truncate(path, found.st_size - 1), 0);
+    ck_assert_int_eq(verify_with(&copy, NULL, 1, &findings), NM_OK);
+    ck_assert_uint_eq(findings.count, 0);
+    ck_assert_int_eq(verify_with(&copy, kit.checkpoint, 1, &findings), NM_OK);
+    ck_assert_uint_eq(findings.count, 1);
+    ck_assert_int_eq(findings.items[0].kind, NM_FINDING_CHECKPOINT);
+    (void)sqlite3_close(reader);
+    kit_free(&copy);
+    kit_free(&kit);
+}
+END_TEST
+
 START_TEST(test_verify__a_checkpoint_that_is_none_is_no_proof)
 {
     struct kit kit;
@@ -431,6 +498,8 @@ int main(void)
     tcase_add_test(cases, test_verify__an_end_cut_off_is_told_by_what_is_left);
     tcase_add_test(cases, test_verify__an_end_cut_off_stays_found_when_the_log_goes_on);
     tcase_add_test(cases, test_verify__a_checkpoint_from_elsewhere_proves);
+    tcase_add_test(
+        cases, test_verify__a_write_ahead_log_cut_short_is_told_by_a_checkpoint);
     tcase_add_test(cases, test_verify__a_checkpoint_that_is_none_is_no_proof);
     tcase_add_test(cases, test_verify__a_checkpoint_needs_its_signature);
     tcase_add_test(cases, test_verify__another_key_is_found);
