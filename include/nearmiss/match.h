@@ -46,7 +46,7 @@ enum nm_technique {
     NM_TECHNIQUE_DOUBLING,      /* a character doubled, or a double one single */
     NM_TECHNIQUE_TRANSPOSITION, /* two characters changed places */
     NM_TECHNIQUE_KEY,           /* a neighbouring key was hit */
-    NM_TECHNIQUE_SUBSTITUTION,  /* some other character */
+    NM_TECHNIQUE_SUBSTITUTION,  /* some other character, or two for one with a mark */
     NM_TECHNIQUE_SUFFIX,        /* the slip lies in the public suffix */
     NM_TECHNIQUE_DOT,           /* a dot is missing, extra or moved */
     NM_TECHNIQUE_HYPHEN,        /* a hyphen is missing or extra */
