@@ -180,7 +180,7 @@ class AllowCase(StateCase):
 class FirstContactCase(StateCase):
     config = {
         "rules": [
-            {"name": "sure", "confidence": 0.99, "action": "tag"},
+            {"name": "sure", "confidence": 0.9, "action": "tag"},
             {"name": "new", "first_contact": True, "action": "tag"},
         ],
     }
