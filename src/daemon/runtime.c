@@ -393,7 +393,8 @@ char *nm_runtime_status(struct nm_runtime *runtime)
 
     values = nm_snapshot_values(snapshot);
     (void)pthread_mutex_lock(&runtime->reloading);
-    status = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+    status = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+                       "s:I, s:I}",
         "version", NM_VERSION, "config", values->config_hash, "mode",
         nm_mode_name(values->mode), "gateway", values->gateway, "pid",
         (json_int_t)getpid(), "uptime_s",
@@ -404,7 +405,8 @@ char *nm_runtime_status(struct nm_runtime *runtime)
         "names", (json_int_t)nm_index_size(values->index), "rules",
         (json_int_t)nm_policy_size(values->policy), "history_domains",
         (json_int_t)nm_counts_size(runtime->counts), "known_domains",
-        (json_int_t)nm_learner_size(runtime->learner));
+        (json_int_t)nm_learner_size(runtime->learner), "notices_waiting",
+        (json_int_t)nm_notices_waiting(runtime->notices));
     if (status != NULL && put_counts(status) == 0 && put_audit(runtime, status) == 0)
         text = json_dumps(status, JSON_COMPACT);
     (void)pthread_mutex_unlock(&runtime->reloading);

@@ -287,6 +287,7 @@ class CrashCase(NoticesCase):
             self.daemon.ask("reload")
             for local in ("bob", "keep.bob"):
                 self.assert_reply(self.send(self.at("army.ml", local=local)).end, 250)
+            self.assertEqual(self.daemon.status()["notices_waiting"], 4)
             self.daemon.kill()
             self.assertEqual(self.count("due_us IS NOT NULL"), 4)
             self.daemon.configure(self.settings())
