@@ -81,6 +81,7 @@ struct nm_confirm_terms {
     bool too_soon;     /* it was sent again, sooner than it counts */
     uint32_t wait_s;   /* how long to wait before it is sent again; 0: not at all */
     uint32_t window_s; /* and how long it counts */
+    const char *code;  /* to be put into the Subject; NULL: it is just sent again */
 };
 
 struct nm_request {

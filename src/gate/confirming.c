@@ -3,18 +3,9 @@
  * told how, once that is told; of one that was sent again, that it is confirmed, once it
  * passes: one that is put off for another reason may come once more.
  */
-#include "message.h"
+#include "confirming.h"
 
 #include <string.h>
-
-/* A recipient of whom there is something to note at the end of the message. */
-struct nm_confirming {
-    struct nm_confirming *next;
-    struct nm_confirm_case what;
-    struct nm_id decision; /* on this recipient */
-    struct nm_id first;    /* that it was refused by before; "" for a refusal of now */
-    unsigned place;        /* among the refusals that wait for the end; 0 for none */
-};
 
 static bool copy_text(struct nm_session *session, const char **text)
 {
@@ -28,8 +19,8 @@ static bool copy_bytes(struct nm_session *session, struct nm_bytes *bytes)
     return bytes->data != NULL;
 }
 
-static bool keep(struct nm_session *session, const struct nm_judgement *judgement,
-    const struct nm_id *decision, unsigned place, struct nm_confirming **list)
+struct nm_confirming *nm_confirming_new(struct nm_session *session,
+    const struct nm_judgement *judgement, const struct nm_id *decision)
 {
     const struct nm_transaction *message = &session->message;
     const struct nm_request request = {.sender = message->sender_text,
@@ -40,30 +31,43 @@ static bool keep(struct nm_session *session, const struct nm_judgement *judgemen
         nm_arena_alloc(session->arena, sizeof *confirming);
 
     if (confirming == NULL)
-        return false;
+        return NULL;
     nm_confirm_matter_make(&request, judgement, &matter);
-    *confirming = (struct nm_confirming){.what = matter.what,
-        .decision = *decision,
-        .first = judgement->confirm.first,
-        .place = place};
-    if (!copy_text(session, &confirming->what.sender) ||
-        !copy_text(session, &confirming->what.origin) ||
-        !copy_bytes(session, &confirming->what.recipient) ||
-        !copy_bytes(session, &confirming->what.domain))
-        return false;
-    while (
-        *list != NULL) /* no more than a reply names, or may be pending of a sender */
+    *confirming = (struct nm_confirming){
+        .what = matter.what, .decision = *decision, .first = judgement->confirm.first};
+    return copy_text(session, &confirming->what.sender) &&
+                   copy_text(session, &confirming->what.origin) &&
+                   copy_bytes(session, &confirming->what.recipient) &&
+                   copy_bytes(session, &confirming->what.domain)
+               ? confirming
+               : NULL;
+}
+
+void nm_confirming_append(struct nm_confirming **list, struct nm_confirming *confirming)
+{
+    while (*list != NULL)
         list = &(*list)->next;
+    confirming->next = NULL;
     *list = confirming;
-    return true;
 }
 
 /* A recipient that stands in the message twice is confirmed once. */
-static bool has(const struct nm_confirming *list, const struct nm_id *first)
+static bool has(
+    const struct nm_confirming *list, const struct nm_confirming *confirming)
 {
-    while (list != NULL && strcmp(list->first.text, first->text) != 0)
+    const struct nm_bytes wanted = confirming->what.recipient;
+
+    while (list != NULL &&
+           (list->what.recipient.length != wanted.length ||
+               memcmp(list->what.recipient.data, wanted.data, wanted.length) != 0))
         list = list->next;
     return list != NULL;
+}
+
+void nm_confirm_add(struct nm_session *session, struct nm_confirming *confirming)
+{
+    if (!has(session->message.confirmed, confirming))
+        nm_confirming_append(&session->message.confirmed, confirming);
 }
 
 static bool is_asked(const struct nm_session *session,
@@ -77,21 +81,32 @@ static bool is_asked(const struct nm_session *session,
 bool nm_confirm_note_refusal(struct nm_session *session,
     const struct nm_judgement *judgement, const struct nm_id *decision, unsigned place)
 {
-    return is_asked(session, judgement, NM_CONFIRM_NEW) &&
-           keep(session, judgement, decision, place, &session->message.confirmable);
+    struct nm_confirming *confirming =
+        is_asked(session, judgement, NM_CONFIRM_NEW)
+            ? nm_confirming_new(session, judgement, decision)
+            : NULL;
+
+    if (confirming == NULL)
+        return false;
+    confirming->place = place;
+    nm_confirming_append(&session->message.confirmable, confirming);
+    return true;
 }
 
 void nm_confirm_note_again(struct nm_session *session,
     const struct nm_judgement *judgement, const struct nm_id *decision)
 {
-    struct nm_transaction *message = &session->message;
+    struct nm_confirming *confirming;
 
-    if (is_asked(session, judgement, NM_CONFIRM_SENT_AGAIN) &&
-        !has(message->confirmed, &judgement->confirm.first) &&
-        !keep(session, judgement, decision, 0, &message->confirmed))
+    if (!is_asked(session, judgement, NM_CONFIRM_SENT_AGAIN))
+        return;
+    confirming = nm_confirming_new(session, judgement, decision);
+    if (confirming != NULL)
+        nm_confirm_add(session, confirming);
+    else
         nm_log(session->ports->log, NM_LOG_ERROR,
             "out of memory: that a sender confirms a recipient is not remembered",
-            {"transaction", message->id.text});
+            {"transaction", session->message.id.text});
 }
 
 void nm_confirm_refusals_told(struct nm_session *session)
@@ -150,8 +165,12 @@ static bool record_link(struct nm_session *session, const struct nm_confirming *
         nm_buf_init(&buf, subject, sizeof subject);
         nm_buf_put(&buf, each->what.domain.data, each->what.domain.length);
     }
+    if (each->first.text[0] == '\0') /* a code that another machine may have given */
+        return record(session, NM_VERB_CONFIRMED, subject, &each->decision,
+                   "by its code") == NM_OK;
     nm_buf_init(&buf, reason, sizeof reason);
-    nm_buf_printf(&buf, "sent again, Ref %s", each->decision.text);
+    nm_buf_printf(&buf, "%s, Ref %s",
+        each->reply != NULL ? "by its code" : "sent again", each->decision.text);
     if (record(session, NM_VERB_CONFIRMED, subject, &each->first, reason) != NM_OK)
         return false;
     nm_buf_init(&buf, reason, sizeof reason);

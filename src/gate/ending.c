@@ -106,6 +106,13 @@ static unsigned headers_to_strip(const struct nm_transaction *message)
     return nm_observes(message) ? 0 : message->tag_headers;
 }
 
+static void change_subject(
+    const struct nm_transaction *message, struct nm_answer *answer)
+{
+    answer->changes_subject = message->changes_subject;
+    answer->subject = message->new_subject;
+}
+
 static enum nm_outcome fold(struct nm_session *session, struct nm_answer *answer)
 {
     struct nm_transaction *message = &session->message;
@@ -118,6 +125,7 @@ static enum nm_outcome fold(struct nm_session *session, struct nm_answer *answer
         nm_answer_audit_failure(session, answer);
         return NM_OUTCOME_REFUSED;
     }
+    nm_codes_settle(session);
     if (message->refused_late > 0) {
         answer_late_refusals(session, answer);
         return NM_OUTCOME_REFUSED;
@@ -131,6 +139,7 @@ static enum nm_outcome fold(struct nm_session *session, struct nm_answer *answer
         return NM_OUTCOME_REFUSED;
     nm_answer_continue(answer);
     take_off(message, answer);
+    change_subject(message, answer);
     answer->strip_count = headers_to_strip(message);
     if (message->tag)
         answer->tag = message->tag_value;
@@ -156,6 +165,7 @@ static enum nm_outcome fold_failure(
     if (headers_to_strip(message) <= NM_TAG_HEADERS_MAX)
         answer->strip_count = headers_to_strip(message);
     take_off(message, answer); /* they are kept, and else would get it twice */
+    change_subject(message, answer);
     return answer->discard ? NM_OUTCOME_QUARANTINED : NM_OUTCOME_PASSED;
 }
 

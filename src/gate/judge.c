@@ -164,6 +164,22 @@ void nm_confirm_matter_make(const struct nm_request *request,
         .domain = {address->domain.name, address->domain.length}};
 }
 
+/* By a code that is not found in the Subject before its end it is as new, whatever was sent
+ * before. Without a key, as in the tool, some word stands for it. */
+static void take_code(const struct nm_view *view, const struct nm_confirm_rules *rules,
+    const struct nm_confirm_case *what, struct nm_confirm_said *out)
+{
+    const struct nm_confirm_port *port = view->confirms;
+
+    if (out->standing == NM_CONFIRM_REMEMBERED)
+        return;
+    out->standing = NM_CONFIRM_NEW;
+    if (port != NULL && port->code != NULL)
+        out->code = port->code(port->self, what, rules, view->now_us);
+    else
+        (void)nm_copy(out->code.text, sizeof out->code.text, "(a code)");
+}
+
 /* Where a rule asks the sender to confirm: whether that was done, and if not, what there
  * is to be told. */
 static void ask_for_confirmation(
@@ -176,18 +192,20 @@ static void ask_for_confirmation(
     out->is_confirmed = false;
     if (out->decision.action != NM_ACTION_CONFIRM)
         return;
-    if (view->confirms != NULL && view->confirms->ask != NULL) {
-        nm_confirm_matter_make(request, out, &matter);
+    nm_confirm_matter_make(request, out, &matter);
+    if (view->confirms != NULL && view->confirms->ask != NULL)
         view->confirms->ask(
             view->confirms->self, &matter.what, rules, view->begun_us, &out->confirm);
-    }
+    if (rules->by_code)
+        take_code(view, rules, &matter.what, &out->confirm);
     out->is_confirmed = out->confirm.standing == NM_CONFIRM_SENT_AGAIN ||
                         out->confirm.standing == NM_CONFIRM_REMEMBERED;
     request->confirm = (struct nm_confirm_terms){
         .too_soon = out->confirm.standing == NM_CONFIRM_TOO_SOON,
         .wait_s = out->confirm.standing == NM_CONFIRM_TOO_SOON ? out->confirm.wait_s
                                                                : rules->min_s,
-        .window_s = rules->window_s};
+        .window_s = rules->window_s,
+        .code = rules->by_code ? out->confirm.code.text : NULL};
 }
 
 /* ---- the judgement ------------------------------------------------------ */

@@ -96,7 +96,12 @@ struct nm_transaction {
     struct nm_lesson *lessons;
     size_t lesson_count;
     struct nm_confirming *confirmable; /* refused, and to be told how to confirm */
-    struct nm_confirming *confirmed;   /* sent again */
+    struct nm_confirming *confirmed;   /* sent again, or by a code */
+    struct nm_confirming *by_code;     /* to be looked for in the Subject */
+    unsigned by_code_count;
+    const char *code_subject; /* the first one, as it came; NULL for none */
+    bool changes_subject;
+    const char *new_subject; /* NULL: it is taken off */
     struct nm_notice_recipient *first_notable; /* whom a notice will name */
     struct nm_notice_recipient **next_notable;
     unsigned notable;    /* recipients to tell of, named or not */
@@ -112,7 +117,8 @@ struct nm_session {
     struct nm_slot *slot;
     struct nm_ip client;
     char client_text[NM_IP_TEXT_MAX + 1];
-    unsigned refusals; /* in this session, at RCPT, since a message went through */
+    unsigned wrong_codes; /* tried in this session */
+    unsigned refusals;    /* in this session, at RCPT, since a message went through */
     enum nm_state state;
     struct nm_arena *arena; /* of the transaction */
     struct nm_transaction message;
@@ -132,6 +138,11 @@ void nm_hold_for(struct nm_transaction *message, const char *domain, const char 
     const char *rule, const struct nm_id *reference);
 
 nm_handler nm_on_rcpt, nm_on_end;
+
+/* Keep a refusal for the end; only the first ones are named there, all are counted.
+ * Whether this is one of those. */
+bool nm_keep_refusal(struct nm_session *session, struct nm_bytes recipient,
+    const struct nm_reply *reply);
 
 /* What the recipients of a message are judged by. */
 struct nm_view nm_view_of(const struct nm_session *session);
@@ -202,10 +213,23 @@ void nm_confirm_refusals_told(struct nm_session *session);
 /* Note a recipient that was sent again, if it is one. */
 void nm_confirm_note_again(struct nm_session *session,
     const struct nm_judgement *judgement, const struct nm_id *decision);
+/* It is confirmed by this message, if that goes through. */
+void nm_confirm_add(struct nm_session *session, struct nm_confirming *confirming);
 /* Queue the events that say so. Whether the log took them. */
 bool nm_confirm_record(struct nm_session *session);
 /* The message goes through: remember what it confirms. */
 void nm_confirm_remember(struct nm_session *session);
+
+/* ---- codes.c: those whose codes may stand in the Subject ------------------------ */
+
+/* Take a recipient until the end, where its code is looked for. False when it cannot be
+ * taken. */
+bool nm_code_want(struct nm_session *session, const struct nm_judgement *judgement,
+    const struct nm_audit_event *event);
+void nm_code_subject(struct nm_session *session, const char *value);
+/* The end: all codes are there, and are taken out of the Subject; or those recipients are
+ * refused with the message. */
+void nm_codes_settle(struct nm_session *session);
 
 /* ---- lessons.c ---------------------------------------------------------------- */
 

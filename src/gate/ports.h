@@ -250,6 +250,7 @@ struct nm_confirm_case {
 
 /* How a configuration has it. */
 struct nm_confirm_rules {
+    bool by_code; /* in the Subject; else by sending it again */
     uint32_t min_s;
     uint32_t window_s;
     uint32_t remember_days;
@@ -262,6 +263,14 @@ enum nm_confirm_standing {
     NM_CONFIRM_REMEMBERED  /* its sender has confirmed the domain before */
 };
 
+/* A code: NM- and eight letters and digits, of which O stands for 0, and I and L for 1. */
+enum { NM_CONFIRM_CODE_LENGTH = 11 };
+struct nm_confirm_code {
+    char text[NM_CONFIRM_CODE_LENGTH + 1]; /* "" for none */
+};
+
+enum nm_confirm_finding { NM_CODE_WRONG, NM_CODE_STALE, NM_CODE_RIGHT };
+
 enum { NM_CONFIRM_STANDINGS = NM_CONFIRM_REMEMBERED + 1 };
 
 /* Never NULL: "new", "too-soon" and so on. */
@@ -271,6 +280,8 @@ struct nm_confirm_said {
     enum nm_confirm_standing standing;
     struct nm_id first; /* the decision that refused it; "" when that is not known */
     uint32_t wait_s;    /* too soon: until it counts */
+    struct nm_confirm_code
+        code; /* to be put into the Subject, where that is asked for */
 };
 
 /* What senders have said of near misses. What is noted is in force at once. */
@@ -289,9 +300,20 @@ struct nm_confirm_port {
      * force in any case, and the log says when it cannot be stored. */
     void (*wait)(void *self, uint64_t ticket);
     /* Its sender has confirmed it. Quick. Returns whether that teaches that mail goes to
-     * the domain: a second sender has confirmed it now. */
+     * the domain: by a code, or a second sender has confirmed it now. */
     bool (*confirmed)(void *self, const struct nm_confirm_case *what,
         const struct nm_confirm_rules *rules, int64_t now_us);
+    /* The code by which it may be confirmed from now on, for as long as `rules` say, on any
+     * machine that has the same key and rules. NULL where codes are not made. */
+    struct nm_confirm_code (*code)(void *self, const struct nm_confirm_case *what,
+        const struct nm_confirm_rules *rules, int64_t now_us);
+    /* What such a code, as somebody wrote it, is worth now. Takes as long whatever it is. */
+    enum nm_confirm_finding (*find)(void *self, const struct nm_confirm_case *what,
+        const struct nm_confirm_rules *rules, int64_t now_us,
+        const struct nm_confirm_code *code);
+    /* This sender has tried so many wrong codes, none in order to ask alone. Whether it has
+     * tried too many lately: then no code is looked at. */
+    bool (*guesses)(void *self, const char *sender, unsigned wrong, int64_t now_us);
 };
 
 struct nm_ports {

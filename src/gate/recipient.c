@@ -201,9 +201,7 @@ static void put_recipient(struct nm_bytes recipient, struct nm_buf *out)
     nm_buf_puts(out, length < recipient.length ? "...>: " : ">: ");
 }
 
-/* Keep a refusal for the end; only the first ones are named there, all are counted.
- * Whether this is one of those. */
-static bool keep_refusal(
+bool nm_keep_refusal(
     struct nm_session *session, struct nm_bytes recipient, const struct nm_reply *reply)
 {
     struct nm_transaction *message = &session->message;
@@ -281,6 +279,13 @@ static enum nm_action action_on(const struct nm_session *session,
                : action;
 }
 
+static bool asks_for_code(
+    const struct nm_transaction *message, const struct nm_judgement *judgement)
+{
+    return message->values->confirm.by_code && !judgement->is_confirmed &&
+           judgement->decision.action == NM_ACTION_CONFIRM;
+}
+
 /* What follows, for a recipient that goes on, from a decision that is in force. */
 static void apply(struct nm_session *session, const struct nm_judgement *judgement,
     enum nm_action action, const struct nm_input *input,
@@ -304,7 +309,10 @@ static void apply(struct nm_session *session, const struct nm_judgement *judgeme
     case NM_ACTION_REJECT:
     case NM_ACTION_DEFER:
     case NM_ACTION_CONFIRM:
-        if (keep_refusal(session, event->recipient, &judgement->reply))
+        if (asks_for_code(message, judgement) &&
+            nm_code_want(session, judgement, event))
+            return;
+        if (nm_keep_refusal(session, event->recipient, &judgement->reply))
             (void)nm_confirm_note_refusal(
                 session, judgement, &event->id, message->kept_refusals);
         return;
@@ -399,7 +407,8 @@ static void judge_recipient(
             judgement.reply.status, judgement.reply.text);
     fill_decision(&judgement, recipient, reply, &event);
     action = action_on(session, &judgement, recipient);
-    if (event.mode == NM_MODE_ENFORCE && nm_action_refuses(action) && !is_late(session))
+    if (event.mode == NM_MODE_ENFORCE && nm_action_refuses(action) &&
+        !is_late(session) && !asks_for_code(message, &judgement))
         refuse(session, &judgement, &event, answer);
     else
         go_on(session, &judgement, action, input, &event, answer);

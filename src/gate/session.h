@@ -21,6 +21,8 @@ enum {
     /* X-Nearmiss headers that are taken off a message, which is refused when it has more:
      * for each the mail server looks through all of its headers. */
     NM_TAG_HEADERS_MAX = 100,
+    /* Bytes of a Subject that is looked at; in a longer one no code is found. */
+    NM_SUBJECT_MAX = 8192,
     /* Bytes of a user's name, by which those who send again are told apart. */
     NM_CONFIRM_ORIGIN_MAX = 255,
     /* Kept of a message: its sender, its user, and the refusals that its end names. */
@@ -91,6 +93,8 @@ struct nm_answer {
     const char *hold;     /* reason to hold the message for, or NULL */
     const char *tag;      /* value of the X-Nearmiss header to add, or NULL */
     unsigned strip_count; /* X-Nearmiss headers that came with the message, to remove */
+    bool changes_subject; /* the first Subject becomes this one, in the form in which */
+    const char *subject;  /* it came, or with NULL is removed */
     const struct nm_taken_off *take_off; /* recipients; the others get the message */
     bool discard; /* all of them are taken off: accept the message and drop it */
 };

@@ -81,6 +81,8 @@ bool nm_session_wants_header(const struct nm_session *session, const char *name)
 {
     return nm_session_wants_content(session) ||
            nm_ascii_equal_nocase(name, "X-Nearmiss") ||
+           (session->message.by_code != NULL &&
+               nm_ascii_equal_nocase(name, "Subject")) ||
            nm_notice_wants_header(session, name);
 }
 

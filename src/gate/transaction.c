@@ -121,6 +121,9 @@ static void on_header(
 {
     if (nm_ascii_equal_nocase(input->header_name, "X-Nearmiss"))
         session->message.tag_headers++;
+    if (nm_ascii_equal_nocase(input->header_name, "Subject"))
+        nm_code_subject(
+            session, input->header_value != NULL ? input->header_value : "");
     nm_spool_header(session, input);
     nm_notice_header(session, input);
     nm_answer_continue(answer);

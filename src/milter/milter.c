@@ -165,10 +165,24 @@ static bool take_off(SMFICTX *context, const struct nm_taken_off *off)
     return true;
 }
 
+/* The first Subject, in the form in which it was told; NULL removes it. */
+static bool change_subject(SMFICTX *context, const char *subject)
+{
+    char name[] = "Subject";
+    char value[2 * NM_SUBJECT_MAX + 2];
+
+    if (subject != NULL && !nm_copy(value, sizeof value, subject))
+        return false;
+    return smfi_chgheader(context, name, 1, subject != NULL ? value : NULL) ==
+           MI_SUCCESS;
+}
+
 /* Take off, tag, strip, hold. Whether all of it could be said to the mail server. */
 static bool modify(SMFICTX *context, const struct nm_answer *answer)
 {
     if (!take_off(context, answer->take_off))
+        return false;
+    if (answer->changes_subject && !change_subject(context, answer->subject))
         return false;
     /* From the last: removing one moves those behind it. */
     for (unsigned i = answer->strip_count; i > 0; i--) {

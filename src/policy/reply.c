@@ -50,6 +50,14 @@ static void put_duration(struct nm_buf *out, uint32_t seconds)
 /* What a person does who means it. */
 static void put_way(struct nm_buf *out, const struct nm_confirm_terms *terms)
 {
+    if (terms->code != NULL) {
+        nm_buf_printf(out,
+            "If you mean it, put %s into the subject and send it again within ",
+            terms->code);
+        put_duration(out, terms->window_s);
+        nm_buf_puts(out, ".");
+        return;
+    }
     nm_buf_puts(out, terms->too_soon ? "It was sent again too soon: if you mean it, "
                                      : "If you mean it, ");
     nm_buf_puts(out, "send it again in a moment, ");

@@ -36,7 +36,16 @@ enum {
 
 /* The clock leaps, or stands as good as still: within a leap it is too soon to send again,
  * and after two it is too late. */
-enum { LEAP_S = 1500000, MIN_S = 1000000, WINDOW_S = 2500000 };
+enum {
+    LEAP_S = 1500000,
+    MIN_S = 1000000,
+    WINDOW_S = 2500000,
+    CODES_MAX = 4096,
+    WANTED_MAX = 24, /* whose codes are looked for */
+    WRONG_MAX = 10,  /* codes in a session, */
+    WRONG_OF_ALL_MAX = 20,
+    NO_CODE = 99999999
+};
 
 static const struct nm_rule_spec rules[] = {
     {.name = "trial",
@@ -112,15 +121,16 @@ static struct variant {
     unsigned max_refusals;
     struct nm_snapshot *snapshot;
     bool remembers;
+    bool by_code;
 } variants[VARIANT_COUNT] = {
-    {NM_MODE_ENFORCE, NM_ACTION_DEFER, false, false, 2, NULL, false},
-    {NM_MODE_ENFORCE, NM_ACTION_ACCEPT, false, false, 2, NULL, true},
-    {NM_MODE_OBSERVE, NM_ACTION_DEFER, false, false, 2, NULL, false},
-    {NM_MODE_ENFORCE, NM_ACTION_DEFER, true, false, 8, NULL, true},
-    {NM_MODE_ENFORCE, NM_ACTION_ACCEPT, true, false, 8, NULL, false},
-    {NM_MODE_ENFORCE, NM_ACTION_DEFER, false, false, 0, NULL, true},
-    {NM_MODE_ENFORCE, NM_ACTION_DEFER, false, true, 8, NULL, false},
-    {NM_MODE_OBSERVE, NM_ACTION_ACCEPT, true, true, 0, NULL, true},
+    {NM_MODE_ENFORCE, NM_ACTION_DEFER, false, false, 2, NULL, false, false},
+    {NM_MODE_ENFORCE, NM_ACTION_ACCEPT, false, false, 2, NULL, true, false},
+    {NM_MODE_OBSERVE, NM_ACTION_DEFER, false, false, 2, NULL, false, false},
+    {NM_MODE_ENFORCE, NM_ACTION_DEFER, true, false, 8, NULL, true, false},
+    {NM_MODE_ENFORCE, NM_ACTION_ACCEPT, true, false, 8, NULL, false, true},
+    {NM_MODE_ENFORCE, NM_ACTION_DEFER, false, false, 0, NULL, true, false},
+    {NM_MODE_ENFORCE, NM_ACTION_DEFER, false, true, 8, NULL, false, true},
+    {NM_MODE_OBSERVE, NM_ACTION_ACCEPT, true, true, 0, NULL, true, false},
 };
 
 static struct nm_index *make_index(const struct nm_names *names)
@@ -148,7 +158,10 @@ static struct nm_snapshot *make_snapshot(const struct variant *variant, size_t n
         .partial_message = variant->partial,
         .max_refusals = variant->max_refusals,
         .outbound_authenticated = variant->outbound_only,
-        .confirm = {MIN_S, WINDOW_S, variant->remembers ? 36500 : 0},
+        .confirm = {.by_code = variant->by_code,
+            .min_s = MIN_S,
+            .window_s = WINDOW_S,
+            .remember_days = variant->remembers ? 36500 : 0},
         .gateway = "gw"};
     struct nm_snapshot *snapshot = NULL;
 
@@ -180,7 +193,8 @@ struct recipient {
     const struct known *known;
     enum nm_action action; /* that was decided */
     enum nm_confirm_standing standing;
-    size_t first;  /* sent again: the row of its refusal */
+    size_t first;  /* the row of the refusal that it answers; SIZE_MAX: of none */
+    bool wanted;   /* its code is looked for at the end */
     bool refused;  /* at RCPT */
     bool recorded; /* so far as its answer needed it */
     size_t row;    /* in the log, if recorded */
@@ -202,6 +216,10 @@ struct model {
     unsigned refused_at;
     size_t refused_row;
     bool is_remembered;
+    unsigned quarters[CODES_MAX]; /* of the codes that were given */
+    size_t code_count;
+    unsigned wrong_codes; /* in this session, */
+    unsigned wrong_codes_of_all;
 
     enum open open;
     unsigned begun_at;
@@ -212,6 +230,10 @@ struct model {
     struct recipient recipients[RECIPIENTS_MAX];
     size_t recipient_count;
     size_t first_row; /* of the message, in the log; SIZE_MAX: none */
+    size_t wanted_count;
+    size_t subject;   /* number of the code in it; 0: it has none */
+    bool has_subject; /* that was looked at */
+    bool code_right;
     unsigned tag_headers;
     enum nm_outcome outcome; /* of what has ended */
     bool is_kept;            /* the message is in the quarantine */
@@ -239,6 +261,7 @@ struct expected {
     const struct recipient *tagged; /* whose reference the tag holds */
     unsigned strip_count;
     size_t off_count; /* recipients taken off */
+    bool subject;     /* is changed */
     bool discard;
     bool all_durable;
     struct expected_row rows[ROWS_MAX];
@@ -285,6 +308,7 @@ static void expect_reply(struct expected *expected, unsigned code, const char *s
     expected->strip_count = 0;
     expected->off_count = 0;
     expected->discard = false;
+    expected->subject = false;
 }
 
 static bool expect_row(struct model *model, struct expected *expected,
@@ -334,7 +358,7 @@ static bool any(const struct model *model,
 /* What the message confirms, once it has gone through. */
 static void confirm(struct model *model)
 {
-    if (!any(model, is_sent_again))
+    if (!any(model, is_sent_again) && !model->code_right)
         return;
     model->is_pending = false;
     model->is_remembered = model->is_remembered || model->pinned->remembers;
@@ -351,6 +375,10 @@ static void close_message(struct model *model)
     model->first_row = SIZE_MAX;
     model->tag_headers = 0;
     model->is_kept = false;
+    model->wanted_count = 0;
+    model->subject = 0;
+    model->has_subject = false;
+    model->code_right = false;
 }
 
 /* The message ends before its end. */
@@ -414,16 +442,45 @@ static enum nm_confirm_standing standing_of(const struct model *model)
                                                     : NM_CONFIRM_TOO_SOON;
 }
 
-static void decide(const struct model *model, struct recipient *recipient)
+static unsigned quarter_now(const struct model *model)
+{
+    return model->leaps * 12 / 5; /* LEAP_S of WINDOW_S / 4 */
+}
+
+/* A code is as good as new in the quarter in which it was given. */
+static void give_code(struct model *model)
+{
+    const unsigned quarter = quarter_now(model);
+
+    if (model->code_count > 0 && model->quarters[model->code_count - 1] == quarter)
+        return;
+    demand(model->code_count < CODES_MAX, "too many codes");
+    model->quarters[model->code_count++] = quarter;
+}
+
+static void decide(struct model *model, struct recipient *recipient)
 {
     recipient->action = recipient->known->action;
     if (recipient->action != NM_ACTION_CONFIRM)
         return;
-    if (model->null_sender)
+    if (model->null_sender) {
         recipient->action = NM_ACTION_REJECT;
-    else
-        recipient->standing = standing_of(model);
-    recipient->first = model->refused_row;
+        return;
+    }
+    recipient->standing = standing_of(model);
+    recipient->first =
+        recipient->standing == NM_CONFIRM_NEW ? SIZE_MAX : model->refused_row;
+    if (!model->pinned->by_code || recipient->standing == NM_CONFIRM_REMEMBERED)
+        return;
+    recipient->standing = NM_CONFIRM_NEW;
+    give_code(model);
+}
+
+/* Whether the message has to come to its end before it is known what it gets. */
+static bool waits_for_code(const struct model *model, const struct recipient *recipient)
+{
+    return model->pinned->by_code && recipient->action == NM_ACTION_CONFIRM &&
+           !is_confirmed(recipient);
 }
 
 /* Its sender was told how to confirm it. */
@@ -473,7 +530,8 @@ static void expect_rcpt(
         row.mode = known->mode;
     count_recipient(model, recipient);
     now = in_force(model, recipient) && is_to_refuse(recipient) && !model->local &&
-          !model->pinned->partial && model->refusals < model->pinned->max_refusals;
+          !waits_for_code(model, recipient) && !model->pinned->partial &&
+          model->refusals < model->pinned->max_refusals;
     row.outcome = now ? NM_OUTCOME_REFUSED
                   : in_force(model, recipient) && known->action == NM_ACTION_QUARANTINE
                       ? NM_OUTCOME_QUARANTINED
@@ -481,6 +539,10 @@ static void expect_rcpt(
     recipient->recorded = expect_row(model, expected, &row, now);
     if (now)
         expect_refusal(model, expected, recipient);
+    recipient->wanted = recipient->recorded && in_force(model, recipient) &&
+                        !model->local && waits_for_code(model, recipient) &&
+                        model->wanted_count < WANTED_MAX;
+    model->wanted_count += recipient->wanted;
     /* What may yet come into the log must not say that it was refused. */
     if (now && !recipient->recorded && !recipient->refused &&
         expected->row_count == 1 && model->audit->wait_fails == NM_TIMEOUT) {
@@ -500,7 +562,7 @@ static bool is_refused_late(
     const struct model *model, const struct recipient *recipient)
 {
     return recipient->recorded && in_force(model, recipient) && !model->local &&
-           is_to_refuse(recipient);
+           is_to_refuse(recipient) && !recipient->wanted;
 }
 
 static bool is_rejected_late(
@@ -548,6 +610,28 @@ static const struct recipient *first_tagged(const struct model *model)
     return NULL;
 }
 
+/* What the code in the Subject is worth: all that are wanted are one recipient's. */
+static void settle_code(struct model *model)
+{
+    const size_t code = model->subject;
+
+    model->code_right = false;
+    if (model->wanted_count == 0 || code == 0 || model->wrong_codes >= WRONG_MAX ||
+        model->wrong_codes_of_all >= WRONG_OF_ALL_MAX)
+        return;
+    if (code > model->code_count) {
+        model->wrong_codes++;
+        model->wrong_codes_of_all++;
+        return;
+    }
+    model->code_right = quarter_now(model) - model->quarters[code - 1] <= 4;
+}
+
+static bool lacks_code(const struct model *model)
+{
+    return model->wanted_count > 0 && !model->code_right;
+}
+
 static enum nm_outcome expect_whole(
     struct model *model, struct expected *expected, bool recordable)
 {
@@ -567,10 +651,12 @@ static enum nm_outcome expect_whole(
     if (!recordable) {
         if (model->is_kept)
             expect_taken_off(model, expected);
+        expected->subject = model->code_right;
         return expected->discard ? NM_OUTCOME_QUARANTINED : NM_OUTCOME_PASSED;
     }
-    if (any(model, is_refused_late)) {
-        const bool for_good = any(model, is_rejected_late);
+    settle_code(model);
+    if (any(model, is_refused_late) || lacks_code(model)) {
+        const bool for_good = any(model, is_rejected_late) || lacks_code(model);
 
         expect_reply(expected, for_good ? 550 : 451, for_good ? "5.7.1" : "4.7.1");
         return NM_OUTCOME_REFUSED;
@@ -589,9 +675,11 @@ static enum nm_outcome expect_whole(
         }
         if (model->is_kept)
             expect_taken_off(model, expected);
+        expected->subject = model->code_right;
         if (expected->discard)
             return NM_OUTCOME_QUARANTINED;
     }
+    expected->subject = model->code_right;
     expected->hold = expected->hold || any(model, is_held);
     expected->tagged = first_tagged(model);
     return expected->hold ? NM_OUTCOME_HELD : NM_OUTCOME_PASSED;
@@ -607,9 +695,10 @@ static bool expect_acts(struct model *model, struct expected *expected)
             {.kind = NM_EVENT_ACT,
                 .decision = recipient->recorded ? recipient->row : SIZE_MAX}};
 
-        if (!is_sent_again(model, recipient))
+        if (!is_sent_again(model, recipient) &&
+            !(model->code_right && recipient->wanted))
             continue;
-        for (size_t k = 0; k < NM_COUNT(acts); k++)
+        for (size_t k = recipient->first == SIZE_MAX; k < NM_COUNT(acts); k++)
             if (!expect_row(model, expected, &acts[k], false))
                 return false;
         return true; /* another one would be the same recipient */
@@ -625,6 +714,12 @@ static void note_named(struct model *model)
     for (size_t i = 0; i < model->recipient_count && named < NAMED_MAX; i++) {
         if (model->recipients[i].refused ||
             !is_refused_late(model, &model->recipients[i]))
+            continue;
+        named++;
+        note_pending(model, &model->recipients[i]);
+    }
+    for (size_t i = 0; i < model->recipient_count && named < NAMED_MAX; i++) {
+        if (!model->recipients[i].wanted || model->code_right)
             continue;
         named++;
         note_pending(model, &model->recipients[i]);
@@ -649,7 +744,8 @@ static void expect_end(struct model *model, struct expected *expected)
     if (!model->outbound)
         return;
     model->outcome = expect_whole(model, expected, true);
-    late = !(any(model, is_unrecorded) && defers(model)) && any(model, is_refused_late);
+    late = !(any(model, is_unrecorded) && defers(model)) &&
+           (any(model, is_refused_late) || lacks_code(model));
     if (model->recipient_count > 0 && !expect_record(model, expected)) {
         const enum nm_outcome meant = model->outcome;
 
@@ -790,6 +886,9 @@ static void check_answer(const struct memory_audit *audit,
     }
     check_taken_off(answer, expected);
     demand((answer->hold != NULL) == expected->hold, "held, or not held");
+    demand(answer->changes_subject == expected->subject &&
+               (!expected->subject || strcmp(answer->subject, " x") == 0),
+        "another Subject");
     demand((answer->tag != NULL) == (expected->tagged != NULL), "tagged, or not");
     demand(answer->strip_count == expected->strip_count, "another count of headers");
     if (answer->tag != NULL)
@@ -886,15 +985,28 @@ static void play_content(struct model *model, unsigned argument)
     const bool data = argument % 4 == 0;
     const bool tag = argument % 4 == 1;
     const bool body = argument % 8 == 7;
+    const bool subject = argument % 4 == 2;
+    const size_t codes[] = {model->code_count, 1, NO_CODE, 0};
+    const size_t code = codes[argument / 4 % 4];
+    char value[32];
     const struct nm_input input = {.event = data   ? NM_SESSION_DATA
                                             : body ? NM_SESSION_BODY
                                                    : NM_SESSION_HEADER,
         .body = {"a part\r\n", 8},
-        .header_name = tag ? "x-Nearmiss" : "X-Nearmiss-Other"};
+        .header_name = tag       ? "x-Nearmiss"
+                       : subject ? "SUBJECT"
+                                 : "X-Nearmiss-Other",
+        .header_value = value};
     const struct expected expected = {.reply = false};
 
+    (void)snprintf(value, sizeof value, code != 0 ? " [NM-%08zu] x" : " x", code);
     if (model->open == ENDED)
         close_message(model);
+    if (model->open != NOTHING && subject && model->wanted_count > 0 &&
+        !model->has_subject) {
+        model->has_subject = true;
+        model->subject = code;
+    }
     if (model->open == ENVELOPE && data)
         model->open = CONTENT;
     if (model->open != NOTHING && tag)
@@ -988,6 +1100,7 @@ static void play_connection(
         "no session");
     model->counts[NM_COUNTER_SESSIONS]++;
     model->refusals = 0;
+    model->wrong_codes = 0;
     check_references(model);
 }
 

@@ -56,6 +56,9 @@ static void keep_answer(
     (void)nm_copy(kept->tag, sizeof kept->tag, answer->tag != NULL ? answer->tag : "");
     kept->strip_count = answer->strip_count;
     kept->discards = answer->discard;
+    if (answer->changes_subject)
+        (void)nm_copy(kept->subject, sizeof kept->subject,
+            answer->subject != NULL ? answer->subject : "-");
     keep_taken_off(kept, answer->take_off);
 }
 

@@ -79,6 +79,8 @@ static void show_answer(const struct answer *answer, char out[FIELD_MAX])
         nm_buf_printf(&buf, " off=%s", answer->off);
     if (answer->discards)
         nm_buf_puts(&buf, " discard");
+    if (answer->subject[0] != '\0')
+        nm_buf_printf(&buf, " subject=%s", answer->subject);
 }
 
 /* What the words behind `->` ask for. */
@@ -93,6 +95,7 @@ struct wanted {
     unsigned long line_count; /* 0: not asked */
     const char *off;
     bool discards;
+    const char *subject;
 };
 
 static void read_wanted(
@@ -104,6 +107,7 @@ static void read_wanted(
     memset(out, 0, sizeof *out);
     out->tag = word_value(words, 1, "tag");
     out->off = word_value(words, 1, "off");
+    out->subject = word_value(words, 1, "subject");
     out->line_count = lines != NULL ? word_number(scenario, lines) : 0;
     out->strip_count = strip != NULL ? word_number(scenario, strip) : 0;
     for (size_t i = 1; i < words->count; i++) {
@@ -141,7 +145,9 @@ static bool is_wanted(
            (wanted->tag == NULL || fits(scenario, wanted->tag, answer->tag)) &&
            answer->strip_count == wanted->strip_count &&
            strcmp(answer->off, wanted->off != NULL ? wanted->off : "") == 0 &&
-           answer->discards == wanted->discards;
+           answer->discards == wanted->discards &&
+           (wanted->subject != NULL ? fits(scenario, wanted->subject, answer->subject)
+                                    : answer->subject[0] == '\0');
 }
 
 static void check_answers(struct scenario *scenario, const struct wanted *wanted,

@@ -1,5 +1,6 @@
 #include "memory_confirm.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,7 +99,7 @@ static bool confirmed(void *self, const struct nm_confirm_case *what,
     struct memory_pending *pending = find(confirm, what);
     struct memory_confirmed row = {
         .expires_us = now_us + rules->remember_days * INT64_C(86400000000)};
-    bool others = false;
+    bool others = rules->by_code;
 
     if (pending != NULL)
         *pending = confirm->pending[--confirm->pending_count];
@@ -113,11 +114,65 @@ static bool confirmed(void *self, const struct nm_confirm_case *what,
     return others;
 }
 
+/* ---- codes -------------------------------------------------------------- */
+
+static struct nm_confirm_code give_code(void *self, const struct nm_confirm_case *what,
+    const struct nm_confirm_rules *rules, int64_t now_us)
+{
+    struct memory_confirm *confirm = self;
+    struct memory_code row = {.quarter = now_us / 1000000 / (rules->window_s / 4)};
+    struct nm_confirm_code out;
+    size_t i = 0;
+
+    (void)nm_copy(row.sender, sizeof row.sender, what->sender);
+    copy(row.recipient, what->recipient);
+    while (i < confirm->code_count && memcmp(&confirm->codes[i], &row, sizeof row) != 0)
+        i++;
+    if (i == MEMORY_CONFIRM_MAX)
+        abort();
+    if (i == confirm->code_count)
+        confirm->codes[confirm->code_count++] = row;
+    (void)snprintf(out.text, sizeof out.text, "NM-%08zu", i + 1);
+    return out;
+}
+
+static enum nm_confirm_finding find_code(void *self, const struct nm_confirm_case *what,
+    const struct nm_confirm_rules *rules, int64_t now_us,
+    const struct nm_confirm_code *code)
+{
+    const struct memory_confirm *confirm = self;
+    const unsigned long number = strtoul(code->text + 3, NULL, 10);
+    const struct memory_code *row =
+        &confirm->codes[number > 0 && number <= confirm->code_count ? number - 1 : 0];
+    char recipient[MEMORY_CONFIRM_TEXT_MAX];
+
+    copy(recipient, what->recipient);
+    if (number == 0 || number > confirm->code_count ||
+        strcmp(row->sender, what->sender) != 0 ||
+        strcmp(row->recipient, recipient) != 0)
+        return NM_CODE_WRONG;
+    return now_us / 1000000 / (rules->window_s / 4) - row->quarter <= 4 ? NM_CODE_RIGHT
+                                                                        : NM_CODE_STALE;
+}
+
+static bool guesses(void *self, const char *sender, unsigned wrong, int64_t now_us)
+{
+    struct memory_confirm *confirm = self;
+
+    (void)sender;
+    (void)now_us;
+    confirm->wrong += wrong;
+    return confirm->wrong >= 20;
+}
+
 struct nm_confirm_port memory_confirm_port(struct memory_confirm *confirm)
 {
     return (struct nm_confirm_port){.self = confirm,
         .ask = ask,
         .refused = refused,
         .wait = wait_for,
-        .confirmed = confirmed};
+        .confirmed = confirmed,
+        .code = give_code,
+        .find = find_code,
+        .guesses = guesses};
 }

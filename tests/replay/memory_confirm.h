@@ -1,6 +1,7 @@
 /*
  * What senders confirm, in memory, for whatever drives the gate without a disk: rows of
- * text that are gone through from the first to the last.
+ * text that are gone through from the first to the last. The codes that it gives are
+ * NM-00000001 and so on.
  */
 #ifndef NM_TESTS_MEMORY_CONFIRM_H
 #define NM_TESTS_MEMORY_CONFIRM_H
@@ -22,11 +23,21 @@ struct memory_confirmed {
     int64_t expires_us;
 };
 
+/* A code, by its number from 1. */
+struct memory_code {
+    char sender[MEMORY_CONFIRM_TEXT_MAX];
+    char recipient[MEMORY_CONFIRM_TEXT_MAX];
+    int64_t quarter; /* of the window, in which it was given */
+};
+
 struct memory_confirm {
     struct memory_pending pending[MEMORY_CONFIRM_MAX];
     size_t pending_count;
     struct memory_confirmed confirmed[MEMORY_CONFIRM_MAX];
     size_t confirmed_count;
+    struct memory_code codes[MEMORY_CONFIRM_MAX];
+    size_t code_count;
+    unsigned wrong;   /* codes so far, whoever tried them; from 20 on it is too many */
     uint64_t refused; /* so far */
     uint64_t durable; /* of them */
 };

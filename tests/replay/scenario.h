@@ -24,6 +24,7 @@
  *     -> 550 5.7.1 /regex/ lines=2         on the reply's lines, joined by newlines
  *     -> hold /regex/ tag=$1 strip=2       $1: the reference of the first decision
  *     -> off=<x@a>,<y@a> | discard         recipients taken off; all of them
+ *     -> subject=/regex/ | subject=-       what the Subject becomes; it is removed
  *
  *     row recipient=x@army.ml match=near-miss reply=/Ref $1/ durable=yes times=9
  *     outcome refused queue=4X durable=yes
@@ -84,6 +85,7 @@ struct answer {
     size_t line_count;
     char off[512]; /* joined by commas */
     bool discards;
+    char subject[512]; /* "" where it stays, "-" where it is removed */
 };
 
 struct scenario {
