@@ -472,7 +472,7 @@ enum nm_code nm_confirmations_confirm(struct nm_confirmations *confirmations,
 
     row.confirmed_us = now_us;
     row.expires_us = now_us + rules->remember_days * day_s * second_us;
-    *others = has_another_sender(confirmations, &row, now_us);
+    *others = rules->by_code || has_another_sender(confirmations, &row, now_us);
     if (rules->remember_days > 0)
         code = put_confirmed(confirmations, &row, journal);
     if (pending != NULL && code != NM_NO_MEMORY)

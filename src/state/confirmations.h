@@ -89,7 +89,8 @@ enum nm_code nm_confirmations_refuse(struct nm_confirmations *confirmations,
     const struct nm_id *decision, int64_t now_us,
     const struct nm_confirm_journal *journal);
 
-/* Note that it is confirmed. `*others`: another sender has confirmed the domain, too.
+/* Note that it is confirmed. `*others`: that counts for others too, as another sender has
+ * confirmed the domain, or a code was needed.
  * NM_NO_MEMORY, NM_LIMIT as above. */
 enum nm_code nm_confirmations_confirm(struct nm_confirmations *confirmations,
     const struct nm_confirm_case *what, const struct nm_confirm_rules *rules,

@@ -15,6 +15,7 @@ struct nm_confirmer {
     pthread_mutex_t lock; /* for all below */
     pthread_cond_t work;
     pthread_cond_t stored;
+    struct nm_codes *codes; /* NULL for none */
     struct nm_confirmations *confirmations;
     struct nm_confirm_change *waiting; /* to be stored */
     size_t waiting_count;
@@ -138,6 +139,34 @@ static void wait_for(void *self, uint64_t ticket)
     (void)pthread_mutex_unlock(&confirmer->lock);
 }
 
+static struct nm_confirm_code code_of(void *self, const struct nm_confirm_case *what,
+    const struct nm_confirm_rules *rules, int64_t now_us)
+{
+    const struct nm_confirmer *confirmer = self;
+
+    return nm_codes_make(confirmer->codes, what, rules, now_us);
+}
+
+static enum nm_confirm_finding find(void *self, const struct nm_confirm_case *what,
+    const struct nm_confirm_rules *rules, int64_t now_us,
+    const struct nm_confirm_code *code)
+{
+    const struct nm_confirmer *confirmer = self;
+
+    return nm_codes_find(confirmer->codes, what, rules, now_us, code);
+}
+
+static bool guesses(void *self, const char *sender, unsigned wrong, int64_t now_us)
+{
+    struct nm_confirmer *confirmer = self;
+    bool too_many;
+
+    (void)pthread_mutex_lock(&confirmer->lock);
+    too_many = nm_codes_guesses(confirmer->codes, sender, wrong, now_us);
+    (void)pthread_mutex_unlock(&confirmer->lock);
+    return too_many;
+}
+
 struct nm_confirm_port nm_confirmer_port(struct nm_confirmer *confirmer)
 {
     struct nm_confirm_port port = {.self = confirmer, .ask = ask};
@@ -146,6 +175,11 @@ struct nm_confirm_port nm_confirmer_port(struct nm_confirmer *confirmer)
         port.refused = refused;
         port.wait = wait_for;
         port.confirmed = confirmed;
+    }
+    if (confirmer->codes != NULL) {
+        port.code = code_of;
+        port.find = find;
+        port.guesses = guesses;
     }
     return port;
 }
@@ -301,8 +335,9 @@ enum nm_code nm_confirmer_open(
     return NM_OK;
 }
 
-enum nm_code nm_confirmer_start(struct nm_state *state, struct nm_clock clock,
-    const struct nm_log *log, struct nm_confirmer **out, struct nm_error *error)
+enum nm_code nm_confirmer_start(struct nm_state *state, struct nm_codes *codes,
+    struct nm_clock clock, const struct nm_log *log, struct nm_confirmer **out,
+    struct nm_error *error)
 {
     struct nm_confirmer *confirmer = NULL;
     enum nm_code code =
@@ -312,6 +347,7 @@ enum nm_code nm_confirmer_start(struct nm_state *state, struct nm_clock clock,
         code = nm_confirmer_open(state, &confirmer, error);
     if (code != NM_OK)
         return code;
+    confirmer->codes = codes;
     confirmer->log = log;
     confirmer->waiting = calloc(NM_CONFIRM_WAITING_MAX, sizeof *confirmer->waiting);
     confirmer->spare = calloc(NM_CONFIRM_WAITING_MAX, sizeof *confirmer->spare);

@@ -10,6 +10,7 @@
 #ifndef NM_STATE_CONFIRMER_H
 #define NM_STATE_CONFIRMER_H
 
+#include "state/codes.h"
 #include "state/confirmations.h"
 #include "state/state.h"
 
@@ -25,10 +26,12 @@ enum {
 
 struct nm_confirmer;
 
-/* Read what is stored, forget what has expired, and start. `state`, `log` (or NULL) are
- * borrowed. NM_NO_MEMORY, NM_SYSTEM. */
-enum nm_code nm_confirmer_start(struct nm_state *state, struct nm_clock clock,
-    const struct nm_log *log, struct nm_confirmer **out, struct nm_error *error);
+/* Read what is stored, forget what has expired, and start. `state`, `codes` (or NULL:
+ * nothing is confirmed by a code) and `log` (or NULL) are borrowed. NM_NO_MEMORY,
+ * NM_SYSTEM. */
+enum nm_code nm_confirmer_start(struct nm_state *state, struct nm_codes *codes,
+    struct nm_clock clock, const struct nm_log *log, struct nm_confirmer **out,
+    struct nm_error *error);
 
 /* The same just to ask, of a state that may be read only. No thread. */
 enum nm_code nm_confirmer_open(

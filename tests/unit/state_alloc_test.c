@@ -151,7 +151,8 @@ END_TEST
 
 START_TEST(test_state__a_confirmer_without_memory_does_not_start)
 {
-    static const struct nm_confirm_rules rules = {20, 3600, 90};
+    static const struct nm_confirm_rules rules = {
+        .min_s = 20, .window_s = 3600, .remember_days = 90};
     const struct nm_confirm_case what = {.sender = "alice@example.org",
         .origin = "192.0.2.7",
         .recipient = {"bob@army.ml", 11},
@@ -172,7 +173,7 @@ START_TEST(test_state__a_confirmer_without_memory_does_not_start)
 
         alloc_walk_fail(nth);
         code = nm_confirmer_start(
-            kit.state, (struct nm_clock){NULL, now}, NULL, &confirmer, NULL);
+            kit.state, NULL, (struct nm_clock){NULL, now}, NULL, &confirmer, NULL);
         if (alloc_walk_failed()) {
             ck_assert_int_eq(code, NM_NO_MEMORY);
             ck_assert_ptr_null(confirmer);

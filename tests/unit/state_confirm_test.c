@@ -7,7 +7,8 @@
 
 static const int64_t second_us = 1000000;
 static const int64_t day_us = INT64_C(86400) * 1000000;
-static const struct nm_confirm_rules rules = {20, 3600, 90};
+static const struct nm_confirm_rules rules = {
+    .min_s = 20, .window_s = 3600, .remember_days = 90};
 static const uint8_t key[NM_CONFIRM_KEY_BYTES] = {1, 2, 3};
 
 /* ---- cases -------------------------------------------------------------- */
@@ -369,8 +370,8 @@ static struct nm_confirmer *start_with_thread(struct kit *kit, const struct nm_l
     struct nm_confirmer *confirmer = NULL;
     struct nm_error error = {.code = NM_OK};
 
-    ck_assert_msg(nm_confirmer_start(kit->state, (struct nm_clock){NULL, now}, log,
-                      &confirmer, &error) == NM_OK,
+    ck_assert_msg(nm_confirmer_start(kit->state, NULL, (struct nm_clock){NULL, now},
+                      log, &confirmer, &error) == NM_OK,
         "%s", error.message);
     return confirmer;
 }
