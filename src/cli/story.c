@@ -232,6 +232,11 @@ static void put_decision(
             (void)fputs("  The sender has confirmed it, so it was not refused.\n", out);
         return;
     }
+    if (event->action == NM_ACTION_CONFIRM && !observed &&
+        (event->outcome == NM_OUTCOME_PASSED || event->outcome == NM_OUTCOME_HELD)) {
+        (void)fputs("  Its code was in the subject, so it was not refused.\n", out);
+        return;
+    }
     (void)fprintf(out, "  The sender %s:\n      ",
         observed ? "would have been told" : "was told");
     nm_put_visible(out, event->reply, strlen(event->reply));

@@ -156,7 +156,8 @@ static void copy_values(
     values->on_local_refusal =
         (enum nm_action)(int)given[NM_OPT_LOCAL_SUBMISSION].number;
     values->confirm =
-        (struct nm_confirm_rules){.min_s = (uint32_t)given[NM_OPT_CONFIRM_MIN_S].number,
+        (struct nm_confirm_rules){.by_code = given[NM_OPT_CONFIRM_MODE].number != 0,
+            .min_s = (uint32_t)given[NM_OPT_CONFIRM_MIN_S].number,
             .window_s = (uint32_t)given[NM_OPT_CONFIRM_WINDOW_S].number,
             .remember_days = (uint32_t)given[NM_OPT_CONFIRM_REMEMBER_DAYS].number};
     (void)nm_copy(values->contact, sizeof values->contact, config->settings.contact);

@@ -65,6 +65,7 @@ struct nm_settings {
     enum nm_audit_local_part audit_recipient_local_part;
     const char *audit_key;   /* "": beside the database */
     const char *audit_group; /* "" for none */
+    const char *confirm_key;
     const char *quarantine_directory;
     const char
         *quarantine_release; /* "sendmail", "sendmail:/path" or "smtp:host:port" */

@@ -133,35 +133,44 @@ static enum nm_code name_gateway(struct nm_config *config)
 }
 
 /* Where nothing else is said, messages are kept beside the audit log. */
-static enum nm_code place_quarantine(struct nm_config *config)
+/* The path of a file or folder that lies beside the audit log. NULL out of memory. */
+static const char *beside_log(struct nm_config *config, const char *name)
 {
-    struct nm_value *value = &config->values[NM_OPT_QUARANTINE_DIRECTORY];
     const char *database = config->values[NM_OPT_AUDIT_DATABASE].text;
     const char *slash = strrchr(database, '/');
     char path[PATH_MAX];
     struct nm_buf buf;
 
-    if (value->text[0] != '\0')
-        return NM_OK;
     nm_buf_init(&buf, path, sizeof path);
     nm_buf_put(&buf, database, slash != NULL ? (size_t)(slash - database) + 1 : 0);
-    nm_buf_puts(&buf, "quarantine");
-    value->text = nm_arena_copy(config->arena, path, strlen(path));
+    nm_buf_puts(&buf, name);
+    return nm_arena_copy(config->arena, path, strlen(path));
+}
+
+/* Where an option names none. */
+static enum nm_code place_beside(
+    struct nm_config *config, enum nm_option_id option, const char *name)
+{
+    struct nm_value *value = &config->values[option];
+
+    if (value->text[0] == '\0')
+        value->text = beside_log(config, name);
     return value->text != NULL ? NM_OK : NM_NO_MEMORY;
 }
 
 static enum nm_code place_notices(struct nm_config *config)
 {
-    const char *database = config->values[NM_OPT_AUDIT_DATABASE].text;
-    const char *slash = strrchr(database, '/');
-    char path[PATH_MAX];
-    struct nm_buf buf;
-
-    nm_buf_init(&buf, path, sizeof path);
-    nm_buf_put(&buf, database, slash != NULL ? (size_t)(slash - database) + 1 : 0);
-    nm_buf_puts(&buf, "notices.db");
-    config->notice_database = nm_arena_copy(config->arena, path, strlen(path));
+    config->notice_database = beside_log(config, "notices.db");
     return config->notice_database != NULL ? NM_OK : NM_NO_MEMORY;
+}
+
+static enum nm_code place_files(struct nm_config *config)
+{
+    const enum nm_code code =
+        place_beside(config, NM_OPT_QUARANTINE_DIRECTORY, "quarantine");
+
+    return code == NM_OK ? place_beside(config, NM_OPT_CONFIRM_KEY, "confirm-key")
+                         : code;
 }
 
 static enum nm_audit_local_part local_part(
@@ -194,6 +203,7 @@ static void fill_settings(struct nm_config *config)
             local_part(values, NM_OPT_AUDIT_RECIPIENT_LOCAL_PART),
         .audit_key = values[NM_OPT_AUDIT_KEY].text,
         .audit_group = values[NM_OPT_AUDIT_GROUP].text,
+        .confirm_key = values[NM_OPT_CONFIRM_KEY].text,
         .quarantine_directory = values[NM_OPT_QUARANTINE_DIRECTORY].text,
         .quarantine_release = values[NM_OPT_QUARANTINE_RELEASE].text,
         .quarantine_bytes_max =
@@ -411,7 +421,7 @@ static enum nm_code check_tables(struct nm_config *config)
 static enum nm_code load_parts(struct nm_config *config)
 {
     enum nm_code (*const steps[])(struct nm_config *) = {resolve_paths, place_history,
-        place_quarantine, place_notices, name_gateway, load_networks,
+        place_files, place_notices, name_gateway, load_networks,
         nm_config_load_rules, nm_config_check_confirm, load_layouts, load_tables,
         load_notices, load_names, check_tables, nm_config_load_domains,
         nm_config_load_popularity};

@@ -110,14 +110,8 @@ static const struct nm_choices local_parts = {
     .first = NM_LOCAL_CLEAR, .last = NM_LOCAL_NONE, .name = local_part_name};
 static const struct nm_choices own_local_parts = {
     .first = NM_LOCAL_CLEAR, .last = NM_LOCAL_PARTS, .name = own_local_part_name};
-static bool confirm_mode_is_built(int value)
-{
-    return value == CONFIRM_RESEND;
-}
-static const struct nm_choices confirm_modes = {.first = CONFIRM_RESEND,
-    .last = CONFIRM_CODE,
-    .name = confirm_mode_name,
-    .built = confirm_mode_is_built};
+static const struct nm_choices confirm_modes = {
+    .first = CONFIRM_RESEND, .last = CONFIRM_CODE, .name = confirm_mode_name};
 
 /* ---- the tables --------------------------------------------------------- */
 
@@ -332,7 +326,7 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
         .type = NM_OPTION_CHOICE,
         .choices = &confirm_modes,
         .number = CONFIRM_RESEND,
-        .help = "\"resend\": by sending the message again"},
+        .help = "by sending the message again, or by a code in its Subject"},
     [NM_OPT_CONFIRM_MIN_S] = {.path = "confirm.min_s",
         .type = NM_OPTION_INT,
         .number = 20,
@@ -358,6 +352,14 @@ const struct nm_option nm_options[NM_OPT_COUNT] = {
         .help = "how long the sender need not confirm that domain again; 0: each "
                 "message is "
                 "confirmed"},
+
+    [NM_OPT_CONFIRM_KEY] = {.path = "confirm.key",
+        .type = NM_OPTION_PATH,
+        .text = "",
+        .help =
+            "the key of the codes, made if there is none; gateways that share it and "
+            "window_s take each other's codes; empty: confirm-key beside "
+            "audit.database"},
 
     [NM_OPT_QUARANTINE] = {.path = "quarantine",
         .type = NM_OPTION_GROUP,

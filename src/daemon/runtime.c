@@ -87,9 +87,12 @@ static enum nm_code start_learner(struct nm_runtime *runtime, struct nm_error *e
 
 static enum nm_code start_confirmer(struct nm_runtime *runtime, struct nm_error *error)
 {
-    const enum nm_code code = nm_confirmer_start(
-        runtime->state, wall_clock, nm_process_log(), &runtime->confirmer, error);
+    const struct nm_settings *settings = nm_config_settings(runtime->config);
+    enum nm_code code = nm_codes_open(settings->confirm_key, &runtime->codes, error);
 
+    if (code == NM_OK)
+        code = nm_confirmer_start(runtime->state, runtime->codes, wall_clock,
+            nm_process_log(), &runtime->confirmer, error);
     if (code == NM_OK)
         runtime->ports.confirms = nm_confirmer_port(runtime->confirmer);
     return code;
@@ -243,6 +246,7 @@ static void warn_of_fixed_settings(
         {"audit.key", before->audit_key, now->audit_key},
         {"audit.group", before->audit_group, now->audit_group},
         {"history.database", before->history_database, now->history_database},
+        {"confirm.key", before->confirm_key, now->confirm_key},
         {"control.socket", before->control_socket, now->control_socket},
         {"quarantine.directory", before->quarantine_directory,
             now->quarantine_directory},
@@ -437,6 +441,7 @@ void nm_runtime_stop(struct nm_runtime *runtime)
         nm_audit_stop(&runtime->audit);
     nm_learner_stop(&runtime->learner);
     nm_confirmer_stop(&runtime->confirmer);
+    nm_codes_close(&runtime->codes);
     nm_state_close(&runtime->state);
     nm_counts_free(&runtime->counts);
     nm_quarantine_close(&runtime->quarantine);

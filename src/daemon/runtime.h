@@ -29,6 +29,7 @@ struct nm_runtime {
     struct nm_state *state;
     struct nm_quarantine *quarantine;
     struct nm_learner *learner;
+    struct nm_codes *codes;
     struct nm_confirmer *confirmer;
     struct nm_notices *notices;
     struct nm_ports ports;

@@ -5,6 +5,7 @@ restarts and crashes. NM_ROUNDS says how often the daemon is killed.
 
 import json
 import os
+import re
 import sqlite3
 import time
 
@@ -207,15 +208,140 @@ class HistoryCase(ConfirmCase):
             self.assertEqual(self.knows("army.mol"), taught)
 
 
+class CodeCase(ConfirmCase):
+    config = {
+        "rules": [
+            {"name": "keep", "recipient": ["keep*@*"], "confidence": 0.5, "action": "quarantine"},
+            *RULES,
+        ],
+        "confirm": {"mode": "code"},
+    }
+
+    def told(self, *recipients, subject="Hello", **how):
+        """The reply to a message that is refused at its end; recipient: code."""
+        text = message(self.mark, subject=subject)
+        answers = self.send(*(recipients or (self.near,)), text=text, **how)
+        self.assert_reply(answers.end, 550, "5.7.1")
+        pattern = r"<([^<>]+)>: [^<]*put (NM-\w{8}) into the subject"
+        return answers.end, dict(re.findall(pattern, answers.end.text))
+
+    def passes_with(self, subject, *recipients):
+        """It goes through; what stands behind the Subject's colon, or None without one."""
+        text = message(self.mark, subject=subject)
+        answers = self.send(*(recipients or (self.near,)), text=text)
+        self.assert_reply(answers.end, 250)
+        delivery = self.assert_arrived(*(recipients or (self.near,)))[-1]
+        head = delivery.raw.decode().partition("\n\n")[0]
+        found = re.search(r"^Subject:(.*(?:\n[ \t].*)*)", head, re.MULTILINE)
+        return found and found[1]
+
+    def test_the_whole_message_is_refused_and_the_code_told(self):
+        end, codes = self.told(self.near, self.good)
+        self.assertEqual(list(codes), [self.near])
+        self.assertIn("1 of its 2 recipients was refused", end.text)
+        code = codes[self.near]
+        left = self.passes_with(f"Hello [{code}]\n there", self.near, self.good)
+        self.assertEqual(left, " Hello\n there")
+        rows = self.assert_rows(
+            {"action": "confirm", "outcome": "refused"},
+            {"action": "accept", "outcome": "refused"},
+            {"action": "confirm", "outcome": "passed"},
+            {"action": "accept", "outcome": "passed"},
+        )
+        first, second = rows[0]["id"], rows[2]["id"]
+        self.assertEqual(self.acts(first), [("confirmed", f"by its code, Ref {second}")])
+        self.assertEqual(self.acts(second), [("confirms", f"refused before, Ref {first}")])
+        self.assertIn("Its code was in the subject", self.daemon.ask("audit", "show", second))
+        self.assertEqual(self.standing("--sender", self.sender), "remembered")
+
+    def test_each_of_several_recipients_needs_its_own(self):
+        other = self.at("army.mol")
+        _, codes = self.told(self.near, other)
+        self.assertEqual(sorted(codes), sorted([self.near, other]))
+        end, again = self.told(self.near, other, subject=codes[other])
+        self.assertEqual(again, codes)
+        self.assertIn("not those of all", end.text)
+        subject = f"{codes[other]} {codes[self.near].lower()}"
+        self.assertIsNone(self.passes_with(subject, self.near, other))
+
+    def test_a_wrong_code_and_a_strangers_say_so(self):
+        _, codes = self.told()
+        stranger = f"stranger.{self.mark}@example.org"
+        for subject in ("NM-00000000", codes[self.near]):
+            end, _ = self.told(subject=subject, sender=stranger)
+            self.assertIn("The code in the subject is not the right one", end.text)
+
+    def test_codes_are_not_to_be_guessed(self):
+        _, codes = self.told()
+        wrong = " ".join(f"NM-0000000{number}" for number in range(10))
+        with self.site.smtp() as session:
+            for subject, words in (
+                (wrong, "not the right one"),
+                (codes[self.near], "Too many wrong codes"),
+            ):
+                text = message(self.mark, subject=subject)
+                answers = self.transfer(session, [self.near], text=text)
+                self.assert_reply(answers.end, 550, "5.7.1", words)
+        self.passes_with(codes[self.near])
+
+    def test_an_encoded_subject_is_read_and_kept(self):
+        _, codes = self.told()
+        subject = f"=?utf-8?Q?Gr=C3=BC=C3=9Fe_{codes[self.near]}?="
+        self.assertEqual(self.passes_with(subject), " =?utf-8?Q?Gr=C3=BC=C3=9Fe?=")
+
+    def test_another_recipient_is_kept_for_a_reviewer(self):
+        kept = self.at("army.ml", local="keep")
+        _, codes = self.told(self.near, kept)
+        text = message(self.mark, subject=f"{codes[self.near]} Hello")
+        self.assert_reply(self.send(self.near, kept, text=text).end, 250)
+        self.assert_arrived(self.near)
+        self.assertEqual([e["recipient"] for e in self.daemon.kept(self.mark)], [kept])
+
+    def test_the_key_alone_knows_a_code(self):
+        """As on another gateway, which has the key and none of what is stored."""
+        _, codes = self.told()
+        self.daemon.stop()
+        for name in os.listdir(self.daemon.folder):
+            if name.startswith("state.db"):
+                os.unlink(os.path.join(self.daemon.folder, name))
+        self.daemon.start()
+        self.passes_with(codes[self.near])
+        rows = self.assert_rows({"outcome": "refused"}, {"outcome": "passed"})
+        self.assertEqual(self.acts(rows[1]["id"]), [("confirmed", "by its code")])
+        self.assertEqual(self.acts(rows[0]["id"]), [])
+
+    def test_the_key_is_the_daemons_alone(self):
+        key = os.path.join(self.daemon.folder, "confirm-key")
+        self.assertEqual(os.stat(key).st_mode & 0o7777, 0o600)
+        self.daemon.stop()
+        os.chmod(key, 0o640)
+        try:
+            self.daemon.launch()
+            self.assertEqual(self.daemon.server.wait(30), 4)
+            self.assertIn("others may read the key of the codes", self.daemon.server.words())
+        finally:
+            self.daemon.kill()
+            os.chmod(key, 0o600)
+            self.daemon.start()
+
+    def test_a_null_sender_is_rejected(self):
+        answers = self.send(self.near, sender="")
+        self.assert_reply(answers.rcpt[self.near], 550, "5.7.1", "Not sent. Ref")
+
+    def test_mail_submitted_here_is_held(self):
+        queue_id = self.postfix.submit(self.sender, [self.near], message(self.mark).decode())
+        self.accepted.append(queue_id)
+        self.assert_held(queue_id)
+
+
 # How long behind a part of a message the daemon is killed.
 LATER_S = (0.0002, 0.0005, 0.001, 0.002, 0.004, 0.008)
 
 
 class CrashCase(ConfirmCase):
-    def say(self, step, number):
-        """A message, with the daemon killed at `step`: the last reply, or None when there
-        is none."""
-        text = message(self.mark).replace(b"\n", b"\r\n")
+    def say(self, step, number, code=""):
+        """A message, with the daemon killed at `step`: the last reply."""
+        text = message(self.mark, subject=f"{code} Hello").replace(b"\n", b"\r\n")
         parts = [
             ("mail", f"MAIL FROM:<{self.sender}>\r\n".encode()),
             ("rcpt", f"RCPT TO:<{self.near}>\r\n".encode()),
@@ -291,6 +417,48 @@ class CrashCase(ConfirmCase):
                 self.assertLessEqual(self.arrived(), 1 if sure else 2)
                 self.goes_through(2)
                 self.daemon.ask("audit", "verify")
+
+
+class CodeCrashCase(CrashCase):
+    config = {"rules": RULES, "confirm": {"mode": "code"}}
+
+    def goes_through(self, tries):
+        """As who means it does it: with the code that was told last."""
+        code = ""
+        for _ in range(tries + 1):
+            reply = self.say("none", 0, code)
+            if reply.code == 250:
+                return
+            self.assertTrue(
+                reply.code < 500 or "into the subject" in reply.text, f"told only {reply}"
+            )
+            code = re.search(r"NM-\w{8}|$", reply.text)[0] or code
+        self.fail("it does not go through")
+
+    def test_while_it_is_refused(self):
+        for number in range(ROUNDS):
+            step = ("mail", "rcpt", "data", "text", "end", "late")[number % 6]
+            with self.subTest(step=step, number=number):
+                self.setUp()
+                self.say(step, number)
+                self.recover()
+                self.goes_through(1)
+                self.assertEqual(self.arrived(), 1)
+
+    def test_while_it_is_confirmed(self):
+        for number in range(ROUNDS):
+            step = ("mail", "rcpt", "data", "text", "end", "late")[number % 6]
+            with self.subTest(step=step, number=number):
+                self.setUp()
+                code = re.search(r"put (NM-\w{8}) into", self.say("none", 0).text)[1]
+                reply = self.say(step, number, code)
+                self.recover()
+                sure = reply.code == 250
+                if not sure:
+                    self.assertLess(reply.code, 500, str(reply))
+                    self.assertEqual(self.say("none", 0, code).code, 250)
+                self.assertGreaterEqual(self.arrived(), 1)
+                self.assertLessEqual(self.arrived(), 1 if sure else 2)
 
 
 if __name__ == "__main__":

@@ -52,8 +52,9 @@ START_TEST(test_config__says_what_is_wrong_with_one_value)
             "confirm.min_s: 60 is not less than confirm.window_s, 60: nothing could be "
             "confirmed"},
         {"confirm = 5;", "confirm: expects a group, { ... }, not the number 5"},
-        {"confirm = { mode = \"code\"; };",
-            "confirm.mode: \"code\" is not built in this version"},
+        {"confirm = { mode = \"cod\"; };",
+            "confirm.mode: \"cod\" is none of \"resend\", \"code\"; did you mean "
+            "\"code\"?"},
         {"quarantine = { release = \"smtp:127.0.0.1\"; };",
             "quarantine.release: \"smtp:127.0.0.1\" is none of \"sendmail\", "
             "\"sendmail:/path\" and \"smtp:host:port\""},
