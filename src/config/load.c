@@ -421,10 +421,9 @@ static enum nm_code check_tables(struct nm_config *config)
 static enum nm_code load_parts(struct nm_config *config)
 {
     enum nm_code (*const steps[])(struct nm_config *) = {resolve_paths, place_history,
-        place_files, place_notices, name_gateway, load_networks,
-        nm_config_load_rules, nm_config_check_confirm, load_layouts, load_tables,
-        load_notices, load_names, check_tables, nm_config_load_domains,
-        nm_config_load_popularity};
+        place_files, place_notices, name_gateway, load_networks, nm_config_load_rules,
+        nm_config_check_confirm, load_layouts, load_tables, load_notices, load_names,
+        check_tables, nm_config_load_domains, nm_config_load_popularity};
     enum nm_code code = NM_OK;
 
     for (size_t i = 0; code == NM_OK && i < NM_COUNT(steps); i++)

@@ -101,7 +101,7 @@ struct nm_transaction {
     unsigned by_code_count;
     const char *code_subject; /* the first one, as it came; NULL for none */
     bool changes_subject;
-    const char *new_subject; /* NULL: it is taken off */
+    const char *new_subject;                   /* NULL: it is taken off */
     struct nm_notice_recipient *first_notable; /* whom a notice will name */
     struct nm_notice_recipient **next_notable;
     unsigned notable;    /* recipients to tell of, named or not */

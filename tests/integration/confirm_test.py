@@ -326,7 +326,7 @@ class CodeCase(ConfirmCase):
 
     def test_a_null_sender_is_rejected(self):
         answers = self.send(self.near, sender="")
-        self.assert_reply(answers.rcpt[self.near], 550, "5.7.1", "Not sent. Ref")
+        self.assert_reply(answers.rcpt[self.near], 550, "5.7.1", "Not sent.")
 
     def test_mail_submitted_here_is_held(self):
         queue_id = self.postfix.submit(self.sender, [self.near], message(self.mark).decode())
