@@ -481,7 +481,9 @@ static enum nm_code rotate_key(
         task->refused = store->key_error;
         return NM_OK;
     }
-    if (nm_key_make_next(store->key_path, &next, &refused) != NM_OK) {
+    /* One that signs, and could not take its place, is nowhere else on the disk. */
+    if (nm_key_settle(store->key_path, nm_key_public(store->key), &refused) != NM_OK ||
+        nm_key_make_next(store->key_path, &next, &refused) != NM_OK) {
         task->refused = refused;
         return NM_OK;
     }

@@ -513,6 +513,39 @@ START_TEST(test_key__a_next_key_that_cannot_be_read_is_left_alone)
 }
 END_TEST
 
+/* It signs already: were it lost with the process, nobody could announce another. */
+START_TEST(test_key__one_that_could_not_take_its_place_outlives_another_rotation)
+{
+    struct kit kit;
+    char path[KIT_PATH_MAX];
+    char secret[TEXT_MAX];
+    char found[TEXT_MAX];
+    struct nm_audit_forgotten done;
+    struct nm_error error = {.code = NM_OK};
+
+    kit_start(&kit);
+    record(&kit);
+    name(&kit, "audit.db-key.pub.new", path);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    ck_assert_int_ne(try_rotate(&kit, &done, &error), NM_OK);
+    read_file(&kit, "audit.db-key.next", secret);
+    ck_assert_int_ne(try_rotate(&kit, &done, &error), NM_OK);
+    ck_assert_ptr_nonnull(strstr(error.message, "audit.db-key.pub"));
+    read_file(&kit, "audit.db-key.next", found);
+    ck_assert_str_eq(found, secret);
+    record(&kit);
+    nm_audit_stop(&kit.audit);
+    ck_assert_int_eq(rmdir(path), 0);
+    kit_open(&kit);
+    nm_audit_stop(&kit.audit);
+    read_file(&kit, "audit.db-key", found);
+    ck_assert_str_eq(found, secret);
+    ck_assert_int_eq(kit_sql_integer(&kit, "SELECT count(*) FROM rotation"), 1);
+    assert_sound(&kit, NULL, NULL);
+    kit_free(&kit);
+}
+END_TEST
+
 /* Mail goes on, and the old key signs on. */
 START_TEST(test_key__where_no_key_can_be_made_all_stays_as_it_was)
 {
@@ -560,6 +593,8 @@ int main(void)
         cases, test_key__a_rotation_that_was_cut_off_before_the_log_had_it_is_none);
     tcase_add_test(cases, test_key__a_rotation_that_the_log_has_is_carried_out);
     tcase_add_test(cases, test_key__a_next_key_that_cannot_be_read_is_left_alone);
+    tcase_add_test(
+        cases, test_key__one_that_could_not_take_its_place_outlives_another_rotation);
     tcase_add_test(cases, test_key__where_no_key_can_be_made_all_stays_as_it_was);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
