@@ -68,6 +68,18 @@ static bool same_bytes(struct nm_bytes a, struct nm_bytes b)
     return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
 }
 
+/* Whether the other form, a confirmed one aside, is just as much to be confirmed: it names
+ * the same domain otherwise (`"bob"@there`), and was never refused itself. */
+static bool is_confirmed_with(
+    const struct nm_judgement *argument, const struct nm_judgement *normalised)
+{
+    const struct nm_domain *domain = &normalised->address.domain;
+
+    return normalised->is_confirmed && argument->decision.action == NM_ACTION_CONFIRM &&
+           argument->address.domain.length == domain->length &&
+           memcmp(argument->address.domain.name, domain->name, domain->length) == 0;
+}
+
 /* Whether of two forms the MTA's counts: when it is worse, or else no better. Its domain
  * is then the one that the mail goes to (`bob%there@here`). */
 static bool counts_more(
@@ -77,7 +89,7 @@ static bool counts_more(
         return true;
     return normalised->address.kind == NM_ADDRESS_MAILBOX &&
            argument->address.kind == NM_ADDRESS_MAILBOX &&
-           !is_worse(argument, normalised);
+           (!is_worse(argument, normalised) || is_confirmed_with(argument, normalised));
 }
 
 /* Judge the argument and, where it is written otherwise, the form that the MTA will use:
