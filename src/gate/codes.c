@@ -87,13 +87,21 @@ static bool is_word_char(char c)
     return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z');
 }
 
+/* Whether a word goes on at `at`. ISO-2022-JP comes back to ASCII by ESC ( and a letter,
+ * which nobody sees. */
+static bool follows_word(struct nm_bytes text, size_t at)
+{
+    return at > 0 && is_word_char(text.data[at - 1]) &&
+           (at < 3 || memcmp(text.data + at - 3, "\x1b(", 2) != 0);
+}
+
 /* Whether a code stands at `at`, and nothing in front of or behind it belongs to it. */
 static bool read_code(struct nm_bytes text, size_t at, struct nm_confirm_code *out)
 {
     static const char mark[] = "nm-";
     const size_t end = at + NM_CONFIRM_CODE_LENGTH;
 
-    if (end > text.length || (at > 0 && is_word_char(text.data[at - 1])) ||
+    if (end > text.length || follows_word(text, at) ||
         (end < text.length && is_word_char(text.data[end])))
         return false;
     for (size_t i = 0; i < sizeof mark - 1; i++)
