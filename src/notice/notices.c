@@ -165,7 +165,7 @@ static enum nm_code has_room(struct nm_notices *notices,
     uint64_t made = 0;
     uint64_t waiting = 0;
     const enum nm_code code = nm_notice_queue_count(
-        notices->queue, mail->address, since_us, &made, &waiting, error);
+        notices->queue, mail->address, since_us, mail->made_us, &made, &waiting, error);
 
     *out = code == NM_OK && made < notices->settings.values.per_hour &&
            waiting < NM_NOTICES_WAITING_MAX;
@@ -564,7 +564,7 @@ uint64_t nm_notices_waiting(struct nm_notices *notices)
     (void)pthread_mutex_lock(&notices->lock);
     if (notices->queue != NULL)
         (void)nm_notice_queue_count(
-            notices->queue, "", INT64_MAX, &made, &waiting, NULL);
+            notices->queue, "", INT64_MAX, INT64_MAX, &made, &waiting, NULL);
     (void)pthread_mutex_unlock(&notices->lock);
     return waiting;
 }

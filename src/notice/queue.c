@@ -37,7 +37,7 @@ static const char *const sql_of[STATEMENTS] = {
     [ROLLBACK] = "ROLLBACK",
     [TELL] = "INSERT OR IGNORE INTO told (entry, reader, made_us) VALUES (?, ?, ?)",
     [MADE] = "SELECT count(*) FROM notice WHERE address = ? COLLATE NOCASE"
-             " AND made_us > ?",
+             " AND made_us > ? AND made_us <= ?",
     [WAITING] = "SELECT count(*) FROM notice WHERE due_us IS NOT NULL",
     [PUT] =
         "INSERT INTO notice (id, reader, decision, address, content, made_us, due_us)"
@@ -182,7 +182,8 @@ enum nm_code nm_notice_queue_tell(struct nm_notice_queue *queue,
 }
 
 enum nm_code nm_notice_queue_count(struct nm_notice_queue *queue, const char *address,
-    int64_t since_us, uint64_t *made, uint64_t *waiting, struct nm_error *error)
+    int64_t since_us, int64_t upto_us, uint64_t *made, uint64_t *waiting,
+    struct nm_error *error)
 {
     sqlite3_stmt *count = queue->statements[MADE];
     int64_t number = 0;
@@ -190,6 +191,7 @@ enum nm_code nm_notice_queue_count(struct nm_notice_queue *queue, const char *ad
 
     nm_sql_bind_text(count, 1, address);
     (void)sqlite3_bind_int64(count, 2, since_us);
+    (void)sqlite3_bind_int64(count, 3, upto_us);
     status = nm_sql_find(count, &number);
     *made = (uint64_t)number;
     if (status == SQLITE_OK)

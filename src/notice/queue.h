@@ -23,9 +23,11 @@ enum nm_code nm_notice_queue_tell(struct nm_notice_queue *queue,
     const struct nm_id *entry, enum nm_notice_reader reader, int64_t now_us,
     bool *is_new, struct nm_error *error);
 
-/* How many notices were made for the address since then; how many wait to be sent. */
+/* How many notices were made for the address since then and up to now; how many wait to be
+ * sent. Those of the future, which a clock that was put back has left, do not count. */
 enum nm_code nm_notice_queue_count(struct nm_notice_queue *queue, const char *address,
-    int64_t since_us, uint64_t *made, uint64_t *waiting, struct nm_error *error);
+    int64_t since_us, int64_t upto_us, uint64_t *made, uint64_t *waiting,
+    struct nm_error *error);
 
 struct nm_notice_mail {
     struct nm_id id;

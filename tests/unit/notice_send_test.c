@@ -159,6 +159,24 @@ START_TEST(test_notices__an_address_gets_so_many_an_hour)
 }
 END_TEST
 
+START_TEST(test_notices__a_clock_that_was_put_back_keeps_none_from_being_told)
+{
+    struct nm_notice_settings settings = kit_settings(&kit);
+    const struct nm_notice_recipient bob = kit_recipient(A, false);
+    const unsigned one = 1;
+    const unsigned two = 2;
+
+    settings.per_hour = 1;
+    kit_open(&kit, &settings);
+    kit_tell(&kit, "a@example.org", &bob, 1);
+    kit_until(&kit, kit_has_acts, &one);
+    atomic_fetch_sub(&kit.now_us, INT64_C(86400) * 1000000);
+    kit_tell(&kit, "a@example.org", &bob, 1);
+    kit_until(&kit, kit_has_acts, &two);
+    kit_until_done(&kit);
+}
+END_TEST
+
 /* A client that sends its message again joins what is kept, and no one is told again. */
 START_TEST(test_notices__an_entry_is_told_of_once)
 {
@@ -286,6 +304,8 @@ int main(void)
     tcase_add_test(tests, test_notices__what_is_put_off_for_two_days_is_given_up);
     tcase_add_test(tests, test_notices__a_utf8_address_needs_a_server_that_offers_it);
     tcase_add_test(tests, test_notices__an_address_gets_so_many_an_hour);
+    tcase_add_test(
+        tests, test_notices__a_clock_that_was_put_back_keeps_none_from_being_told);
     tcase_add_test(tests, test_notices__an_entry_is_told_of_once);
     tcase_add_test(tests, test_notices__the_reviewer_gets_a_text_of_their_own);
     tcase_add_test(tests, test_notices__a_stop_breaks_off_and_the_next_process_sends);
