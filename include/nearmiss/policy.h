@@ -33,10 +33,6 @@ enum { NM_ACTION_COUNT = NM_ACTION_HOLD + 1 };
 const char *nm_action_name(enum nm_action action);
 bool nm_action_from_name(const char *name, enum nm_action *out);
 
-/* Whether this version can carry the action out; a rule with one that it cannot is an
- * error of the configuration. */
-bool nm_action_is_built(enum nm_action action);
-
 /* 0 (accept) upwards: of two verdicts on one recipient the more severe counts. */
 int nm_action_severity(enum nm_action action);
 

@@ -92,7 +92,7 @@ enum nm_code nm_config_each(
     if (code == NM_OK && config == NULL)
         code = nm_values_default(visiting.arena, nm_options, NM_OPT_COUNT, defaults);
     for (size_t i = 0; code == NM_OK && i < NM_OPT_COUNT; i++) {
-        if (nm_options[i].is_later || nm_options[i].type == NM_OPTION_GROUP)
+        if (nm_options[i].type == NM_OPTION_GROUP)
             continue;
         code = visit_option(&visiting, config, &nm_options[i],
             config != NULL ? &config->values[i] : &defaults[i]);

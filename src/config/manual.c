@@ -77,10 +77,8 @@ static void print_default_rules(FILE *out)
 static void print_rule_keys(FILE *out)
 {
     (void)fputs("A rule is a group of these keys:\n.Bl -tag -width Ds\n", out);
-    for (size_t i = 0; i < NM_RULE_KEY_COUNT; i++) {
-        if (!nm_rule_keys[i].is_later)
-            print_item(out, &nm_rule_keys[i]);
-    }
+    for (size_t i = 0; i < NM_RULE_KEY_COUNT; i++)
+        print_item(out, &nm_rule_keys[i]);
     (void)fputs(".El\n", out);
     print_default_rules(out);
 }
@@ -91,8 +89,6 @@ bool nm_config_print_mdoc(FILE *out)
     for (size_t i = 0; i < NM_OPT_COUNT; i++) {
         const struct nm_option *option = &nm_options[i];
 
-        if (option->is_later)
-            continue;
         print_item(out, option);
         if (option->type == NM_OPTION_RULES)
             print_rule_keys(out);

@@ -29,8 +29,7 @@ struct nm_choices {
     int first;
     int last;
     const char *(*name)(int value);
-    bool (*fits)(int value);  /* NULL: all do */
-    bool (*built)(int value); /* NULL: all are */
+    bool (*fits)(int value); /* NULL: all do */
 };
 
 struct nm_option {
@@ -46,7 +45,6 @@ struct nm_option {
     /* Whether a text can be used; if not, why, as the rest of "KEY: VALUE ". */
     bool (*check)(const char *text, struct nm_buf *why);
     bool takes_files; /* "file:PATH" stands for the lines of a file */
-    bool is_later;    /* known, and not built in this version */
     const char *help;
 };
 

@@ -17,11 +17,6 @@ static const char *action_name(int value)
     return nm_action_name((enum nm_action)value);
 }
 
-static bool action_is_built(int value)
-{
-    return nm_action_is_built((enum nm_action)value);
-}
-
 /* What can be done with a recipient whose decision cannot be recorded. */
 static bool is_failure_action(int value)
 {
@@ -83,10 +78,8 @@ static const char *own_local_part_name(int value)
 
 static const struct nm_choices modes = {
     .first = NM_MODE_ENFORCE, .last = NM_MODE_OBSERVE, .name = mode_name};
-static const struct nm_choices actions = {.first = 0,
-    .last = NM_ACTION_COUNT - 1,
-    .name = action_name,
-    .built = action_is_built};
+static const struct nm_choices actions = {
+    .first = 0, .last = NM_ACTION_COUNT - 1, .name = action_name};
 static const struct nm_choices failure_actions = {.first = 0,
     .last = NM_ACTION_COUNT - 1,
     .name = action_name,
@@ -94,8 +87,7 @@ static const struct nm_choices failure_actions = {.first = 0,
 static const struct nm_choices local_actions = {.first = 0,
     .last = NM_ACTION_COUNT - 1,
     .name = action_name,
-    .fits = refuses_nobody,
-    .built = action_is_built};
+    .fits = refuses_nobody};
 static const struct nm_choices techniques = {.first = NM_TECHNIQUE_NONE + 1,
     .last = NM_TECHNIQUE_COUNT - 1,
     .name = technique_name};

@@ -189,8 +189,6 @@ static void print_rule_help(FILE *out)
         char prefix[32];
         struct nm_buf buf;
 
-        if (nm_rule_keys[i].is_later)
-            continue;
         nm_buf_init(&buf, text, sizeof text);
         nm_option_words(&nm_rule_keys[i], &buf);
         (void)snprintf(prefix, sizeof prefix, "#   %-14s ", nm_rule_keys[i].path);
@@ -274,8 +272,7 @@ static void print_group(const struct printing *printing, size_t group)
     print_help(printing, &nm_options[group], "");
     fprintf(printing->out, "%s = {\n", nm_options[group].path);
     for (size_t i = group + 1; i < NM_OPT_COUNT; i++) {
-        if (nm_option_is_in(&nm_options[i], nm_options[group].path) &&
-            !nm_options[i].is_later)
+        if (nm_option_is_in(&nm_options[i], nm_options[group].path))
             print_option(printing, i, "    ");
     }
     (void)fputs("};\n", printing->out);
@@ -284,7 +281,7 @@ static void print_group(const struct printing *printing, size_t group)
 static bool print_all(const struct printing *printing)
 {
     for (size_t i = 0; i < NM_OPT_COUNT; i++) {
-        if (!nm_option_is_in(&nm_options[i], "") || nm_options[i].is_later)
+        if (!nm_option_is_in(&nm_options[i], ""))
             continue;
         if (printing->has_help && i > 0)
             (void)fputc('\n', printing->out);

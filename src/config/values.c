@@ -171,11 +171,7 @@ static bool find_choice(const struct level *level, const struct nm_option *optio
         if (!is_choice(choices, value) || strcmp(choices->name(value), text) != 0)
             continue;
         *choice = value;
-        if (choices->built == NULL || choices->built(value))
-            return true;
-        nm_complain_of(level->reader, line, "%s%s: \"%s\" is not built in this version",
-            level->prefix, option->path, text);
-        return false;
+        return true;
     }
     complain_of_choice(level, option, text, line);
     return false;
@@ -323,27 +319,15 @@ static const struct nm_option *find(const struct level *level, const char *name)
 static enum nm_code read_level(
     const struct level *level, const config_setting_t *group);
 
-static void complain_of_later(const struct level *level, const struct nm_option *option,
-    const config_setting_t *setting)
-{
-    nm_complain_of(level->reader, config_setting_source_line(setting),
-        "%s%s is not built in this version", level->prefix, option->path);
-}
-
 static enum nm_code read_group(const struct level *level,
     const struct nm_option *option, const config_setting_t *setting)
 {
-    const bool is_group = config_setting_type(setting) == CONFIG_TYPE_GROUP;
     struct level inner = *level;
 
     inner.group = option->path;
-    /* Of a group that is not built each key is named, or itself when it has none. */
-    if (option->is_later && (!is_group || config_setting_length(setting) == 0))
-        complain_of_later(level, option, setting);
-    else if (!is_group)
-        complain_of_type(level, option, setting, "a group, { ... }");
-    else
+    if (config_setting_type(setting) == CONFIG_TYPE_GROUP)
         return read_level(&inner, setting);
+    complain_of_type(level, option, setting, "a group, { ... }");
     return NM_OK;
 }
 
@@ -352,10 +336,6 @@ static enum nm_code read_option(const struct level *level,
 {
     struct nm_value *value = &level->values[option - level->table];
 
-    if (option->type != NM_OPTION_GROUP && option->is_later) {
-        complain_of_later(level, option, setting);
-        return NM_OK;
-    }
     value->line = config_setting_source_line(setting);
     switch (option->type) {
     case NM_OPTION_GROUP:

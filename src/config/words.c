@@ -4,8 +4,7 @@
 
 static bool is_offered(const struct nm_choices *choices, int value)
 {
-    return (choices->fits == NULL || choices->fits(value)) &&
-           (choices->built == NULL || choices->built(value));
+    return choices->fits == NULL || choices->fits(value);
 }
 
 /* "a", "b" or "c" */

@@ -5,17 +5,16 @@
 /* Everything that differs from action to action stands in this table alone. */
 static const struct {
     const char *name;
-    bool built;
     bool refuses;
     int severity;
 } actions[NM_ACTION_COUNT] = {
-    [NM_ACTION_ACCEPT] = {"accept", true, false, 0},
-    [NM_ACTION_TAG] = {"tag", true, false, 1},
-    [NM_ACTION_HOLD] = {"hold", true, false, 2},
-    [NM_ACTION_QUARANTINE] = {"quarantine", true, false, 3},
-    [NM_ACTION_DEFER] = {"defer", true, true, 4},
-    [NM_ACTION_CONFIRM] = {"confirm", true, true, 5},
-    [NM_ACTION_REJECT] = {"reject", true, true, 6},
+    [NM_ACTION_ACCEPT] = {"accept", false, 0},
+    [NM_ACTION_TAG] = {"tag", false, 1},
+    [NM_ACTION_HOLD] = {"hold", false, 2},
+    [NM_ACTION_QUARANTINE] = {"quarantine", false, 3},
+    [NM_ACTION_DEFER] = {"defer", true, 4},
+    [NM_ACTION_CONFIRM] = {"confirm", true, 5},
+    [NM_ACTION_REJECT] = {"reject", true, 6},
 };
 
 static const char *const modes[] = {
@@ -35,11 +34,6 @@ bool nm_action_from_name(const char *name, enum nm_action *out)
         }
     }
     return false;
-}
-
-bool nm_action_is_built(enum nm_action action)
-{
-    return (size_t)action < NM_ACTION_COUNT && actions[action].built;
 }
 
 int nm_action_severity(enum nm_action action)

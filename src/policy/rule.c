@@ -136,9 +136,9 @@ enum nm_code nm_rule_check(const struct nm_rule_spec *rule, struct nm_error *err
     if (!is_name(rule->name))
         return complain(error, rule, "name", "",
             "must have 1 to 64 bytes of UTF-8 without control characters");
-    if (!nm_action_is_built(rule->action))
-        return complain(error, rule, "action", nm_action_name(rule->action),
-            "is not built in this version");
+    if ((size_t)rule->action >= NM_ACTION_COUNT)
+        return complain(
+            error, rule, "action", nm_action_name(rule->action), "is no action");
     code = check_conditions(rule, rule, error);
     for (size_t i = 0; code == NM_OK && i < rule->unless_count; i++) {
         if (!asks_for_something(&rule->unless[i]))

@@ -420,7 +420,7 @@ START_TEST(test_policy__complains_with_file_line_and_rule)
              .technique_count = 1},
             "technique"},
         {{.name = "r", .confidence = -1, .action = (enum nm_action)NM_ACTION_COUNT},
-            "not built"},
+            "is no action"},
         {{.name = "r",
              .confidence = -1,
              .domains = (const char *const[]){"b\xc3\xbc*"},
