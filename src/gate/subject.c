@@ -336,13 +336,16 @@ static void put_text(
     }
 }
 
-static void put_base64(
-    const struct nm_subject_line *line, const struct piece *piece, struct nm_buf *out)
+/* `blank_first`: with a blank before it. */
+static void put_base64(const struct nm_subject_line *line, const struct piece *piece,
+    bool blank_first, struct nm_buf *out)
 {
-    uint32_t bits = 0;
-    unsigned held = 0;
-    size_t left = 0;
+    uint32_t bits = blank_first ? ' ' : 0;
+    unsigned held = blank_first ? 2 : 0;
+    size_t left = blank_first ? 1 : 0;
 
+    if (blank_first)
+        nm_buf_put(out, &digits64[' ' >> 2], 1);
     for (size_t i = 0; i < piece->count; i++) {
         if (line->bytes[piece->first + i].taken)
             continue;
@@ -357,40 +360,59 @@ static void put_base64(
         nm_buf_puts(out, "=");
 }
 
-static void put_word(
-    const struct nm_subject_line *line, const struct piece *piece, struct nm_buf *out)
+static void put_word(const struct nm_subject_line *line, const struct piece *piece,
+    bool blank_first, struct nm_buf *out)
 {
     const size_t left = count_left(line, piece);
 
-    if (left == piece->count) {
+    if (left == piece->count && !blank_first) {
         nm_buf_put(out, line->value + piece->at, piece->length);
         return;
     }
     nm_buf_put(out, line->value + piece->at, piece->head);
-    if (piece->kind == WORD_B)
-        put_base64(line, piece, out);
-    else
+    if (piece->kind == WORD_B) {
+        put_base64(line, piece, blank_first, out);
+    } else {
+        nm_buf_puts(out, blank_first ? "_" : "");
         put_text(line, piece, out);
+    }
     nm_buf_puts(out, "?=");
 }
 
-/* Blanks between words go with a word of which nothing is left. */
+/* Whether of a text only blanks are left. */
+static bool has_become_blank(
+    const struct nm_subject_line *line, const struct piece *piece)
+{
+    const size_t left = count_left(line, piece);
+
+    for (size_t i = 0; i < piece->count; i++)
+        if (!line->bytes[piece->first + i].taken &&
+            !is_blank(line->text[piece->first + i]))
+            return false;
+    return left > 0 && left < piece->count;
+}
+
+/* Blanks between words go with a word of which nothing is left. Those of a text that has
+ * become blank between two words would not be shown any more: one stands in the second. */
 static void put_pieces(const struct nm_subject_line *line, struct nm_buf *out)
 {
     const struct piece *gap = NULL;
     bool behind_word = false;
+    bool blank_first = false;
 
     for (const struct piece *piece = line->pieces; piece != NULL; piece = piece->next) {
         if (piece->kind == TEXT) {
             put_text(line, piece, out);
+            blank_first = behind_word && has_become_blank(line, piece);
             behind_word = false;
         } else if (piece->kind == GAP) {
             gap = piece;
         } else if (piece->count == 0 || count_left(line, piece) > 0) {
             if (behind_word && gap != NULL)
                 nm_buf_put(out, line->value + gap->at, gap->length);
-            put_word(line, piece, out);
+            put_word(line, piece, blank_first, out);
             behind_word = true;
+            blank_first = false;
         }
     }
 }

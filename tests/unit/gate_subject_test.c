@@ -69,6 +69,13 @@ START_TEST(test_subject__a_code_is_taken_out_and_the_rest_stays)
             NULL,
             " Gr\xc3\xbc\xc3\x9f"
             "e"},
+        /* between two words, whose blanks are not shown */
+        {" =?utf-8?Q?a?= NM-7K3Q9F2M =?utf-8?Q?b?=", " a NM-7K3Q9F2M b",
+            " =?utf-8?Q?a?= =?utf-8?Q?_b?="},
+        {" =?utf-8?Q?a?= [NM-7K3Q9F2M]\n =?utf-8?B?YmM=?=", " a [NM-7K3Q9F2M]\n bc",
+            " =?utf-8?Q?a?=\n =?utf-8?B?IGJj?="},
+        {" =?utf-8?Q?a?= NM-7K3Q9F2M x =?utf-8?Q?b?=", " a NM-7K3Q9F2M x b",
+            " =?utf-8?Q?a?= x =?utf-8?Q?b?="},
         /* quoted-printable */
         {" =?utf-8?Q?Gr=C3=BC=C3=9Fe_NM-7K3Q9F2M?=",
             " Gr\xc3\xbc\xc3\x9f"
