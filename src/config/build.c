@@ -147,6 +147,7 @@ static void copy_values(
 {
     const struct nm_value *given = config->values;
 
+    values->names_own = given[NM_OPT_PROTECT_OWN].count > 0;
     values->outbound_authenticated = given[NM_OPT_OUTBOUND_AUTHENTICATED].number != 0;
     values->mode = config->settings.mode;
     values->on_audit_failure = config->settings.audit_on_failure;

@@ -267,13 +267,13 @@ void nm_codes_settle(struct nm_session *session)
     if (port->find != NULL)
         guesses =
             session->wrong_codes >= WRONG_MAX ||
-            port->guesses(port->self, message->sender_text, 0, nm_now_us(session));
+            port->guesses(port->self, &message->by_code->what, 0, nm_now_us(session));
     if (!guesses && !search.too_many)
         compare(session, &search);
     if (!guesses && count_wrong(&search) > 0) {
         session->wrong_codes += count_wrong(&search);
-        (void)port->guesses(
-            port->self, message->sender_text, count_wrong(&search), nm_now_us(session));
+        (void)port->guesses(port->self, &message->by_code->what, count_wrong(&search),
+            nm_now_us(session));
     }
     if (all_right(message->by_code) && clean_subject(session, &search))
         confirm_all(session);

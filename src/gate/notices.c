@@ -208,15 +208,16 @@ static bool is_visible(struct nm_bytes text)
     return true;
 }
 
-/* Where nobody has said which mail is this site's, it is what comes from its domains, or
- * from people that it knows. */
+/* An envelope sender is whatever its client says, also one of this site's own networks that
+ * forwards: what counts is a domain of this site's, or who sent it. Only where nobody has
+ * named those domains, the networks have to do. */
 static bool is_ours(const struct nm_transaction *message, enum nm_match match)
 {
     const struct nm_snapshot_values *values = message->values;
 
-    return match == NM_MATCH_OWN || values->outbound_authenticated ||
-           values->network_count > 0 || message->auth[0] != '\0' ||
-           message->local_submission;
+    return match == NM_MATCH_OWN || message->auth[0] != '\0' ||
+           message->local_submission ||
+           (!values->names_own && values->network_count > 0);
 }
 
 static bool may_tell_sender(const struct nm_session *session)

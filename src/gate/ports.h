@@ -311,9 +311,11 @@ struct nm_confirm_port {
     enum nm_confirm_finding (*find)(void *self, const struct nm_confirm_case *what,
         const struct nm_confirm_rules *rules, int64_t now_us,
         const struct nm_confirm_code *code);
-    /* This sender has tried so many wrong codes, none in order to ask alone. Whether it has
-     * tried too many lately: then no code is looked at. */
-    bool (*guesses)(void *self, const char *sender, unsigned wrong, int64_t now_us);
+    /* This sender, from this origin, has tried so many wrong codes, none in order to ask
+     * alone. Whether it has tried too many lately: then no code is looked at. Who sends from
+     * elsewhere in its name does not count. */
+    bool (*guesses)(
+        void *self, const struct nm_confirm_case *what, unsigned wrong, int64_t now_us);
 };
 
 struct nm_ports {

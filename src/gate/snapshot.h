@@ -37,6 +37,7 @@ struct nm_snapshot_values {
     struct nm_network *networks; /* outbound.networks */
     size_t network_count;
     bool outbound_authenticated;
+    bool names_own; /* some of this site's own domains are named */
     enum nm_mode mode;
     enum nm_action on_audit_failure; /* NM_ACTION_DEFER or NM_ACTION_ACCEPT */
     unsigned max_refusals;           /* in a session, before they move to the end */

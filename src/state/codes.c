@@ -230,8 +230,8 @@ enum nm_confirm_finding nm_codes_find(const struct nm_codes *codes,
 
 /* ---- guessing ----------------------------------------------------------- */
 
-bool nm_codes_guesses(
-    struct nm_codes *codes, const char *sender, unsigned wrong, int64_t now_us)
+bool nm_codes_guesses(struct nm_codes *codes, const struct nm_confirm_case *what,
+    unsigned wrong, int64_t now_us)
 {
     const int64_t hour = now_us / 1000000 / HOUR_S;
     crypto_generichash_state state;
@@ -242,11 +242,13 @@ bool nm_codes_guesses(
     /* Senders differ by case in no way that counts. */
     (void)crypto_generichash_init(
         &state, codes->place_key, sizeof codes->place_key, sizeof hash);
-    for (; *sender != '\0'; sender++) {
-        const uint8_t lower = (uint8_t)nm_ascii_lower(*sender);
+    for (const char *text = what->sender; *text != '\0'; text++) {
+        const uint8_t lower = (uint8_t)nm_ascii_lower(*text);
 
         (void)crypto_generichash_update(&state, &lower, 1);
     }
+    (void)crypto_generichash_update(
+        &state, (const uint8_t *)what->origin, strlen(what->origin));
     (void)crypto_generichash_final(&state, hash, sizeof hash);
     memcpy(&at, hash, sizeof at);
     place = &codes->places[at % NM_CODE_PLACES];

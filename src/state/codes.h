@@ -20,8 +20,8 @@
 
 enum {
     NM_CODE_KEY_BYTES = 32,
-    /* Wrong codes of one sender within an hour; behind them none is looked at. Counts are
-     * kept in so many places, which senders share by chance. */
+    /* Wrong codes of one sender, from one origin, within an hour; behind them none is
+     * looked at. Counts are kept in so many places, which some share by chance. */
     NM_CODE_WRONG_MAX = 20,
     NM_CODE_PLACES = 4096
 };
@@ -42,7 +42,7 @@ enum nm_confirm_finding nm_codes_find(const struct nm_codes *codes,
     int64_t now_us, const struct nm_confirm_code *code);
 
 /* As the port's `guesses`. */
-bool nm_codes_guesses(
-    struct nm_codes *codes, const char *sender, unsigned wrong, int64_t now_us);
+bool nm_codes_guesses(struct nm_codes *codes, const struct nm_confirm_case *what,
+    unsigned wrong, int64_t now_us);
 
 #endif

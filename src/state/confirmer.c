@@ -156,13 +156,14 @@ static enum nm_confirm_finding find(void *self, const struct nm_confirm_case *wh
     return nm_codes_find(confirmer->codes, what, rules, now_us, code);
 }
 
-static bool guesses(void *self, const char *sender, unsigned wrong, int64_t now_us)
+static bool guesses(
+    void *self, const struct nm_confirm_case *what, unsigned wrong, int64_t now_us)
 {
     struct nm_confirmer *confirmer = self;
     bool too_many;
 
     (void)pthread_mutex_lock(&confirmer->lock);
-    too_many = nm_codes_guesses(confirmer->codes, sender, wrong, now_us);
+    too_many = nm_codes_guesses(confirmer->codes, what, wrong, now_us);
     (void)pthread_mutex_unlock(&confirmer->lock);
     return too_many;
 }

@@ -155,11 +155,12 @@ static enum nm_confirm_finding find_code(void *self, const struct nm_confirm_cas
                                                                         : NM_CODE_STALE;
 }
 
-static bool guesses(void *self, const char *sender, unsigned wrong, int64_t now_us)
+static bool guesses(
+    void *self, const struct nm_confirm_case *what, unsigned wrong, int64_t now_us)
 {
     struct memory_confirm *confirm = self;
 
-    (void)sender;
+    (void)what;
     (void)now_us;
     confirm->wrong += wrong;
     return confirm->wrong >= 20;

@@ -142,26 +142,45 @@ START_TEST(test_notice__nobody_is_told_of_a_bounce_or_of_a_notice)
 }
 END_TEST
 
-/* Where the configuration says whose mail this is, a sender of any domain is one of them. */
-START_TEST(test_notice__mail_that_is_said_to_be_from_here_has_a_sender_here)
+/* A sender of another domain is one of ours when who sends has logged in, or comes from our
+ * networks and nobody said which domains are ours: a forwarder is there, too. */
+START_TEST(test_notice__mail_from_here_has_a_sender_here)
 {
-    struct nm_snapshot_values values = world_values(hold, 1);
-    struct told told = {.count = 0};
-    struct world *world;
+    static const struct {
+        bool has_networks;
+        bool names_own;
+        const char *auth;
+        bool is_told;
+    } rows[] = {{false, true, "alice", true}, {false, true, NULL, false},
+        {true, true, NULL, false}, {true, false, NULL, true},
+        {true, true, "alice", true}};
 
-    values.notice_sender = true;
-    values.outbound_authenticated = true;
-    world = world_new(&values);
-    world->ports.notices = (struct nm_notice_port){&told, tell};
-    world_connect(world, "192.0.2.1");
-    (void)world_send(world, (struct nm_input){.event = NM_SESSION_MAIL,
-                                .path = {"<a@hosted.example>", 18},
-                                .auth = "alice"});
-    (void)world_rcpt(world, "<bob@army.ml>");
-    (void)world_event(world, NM_SESSION_END);
-    nm_session_finish(world->session, true);
-    ck_assert_str_eq(told.text, "sender held 1: bob@army.ml []");
-    world_free(&world);
+    for (size_t i = 0; i < NM_COUNT(rows); i++) {
+        struct nm_snapshot_values values = world_values(hold, 1);
+        struct told told = {.count = 0};
+        struct world *world;
+
+        values.notice_sender = true;
+        values.names_own = rows[i].names_own;
+        if (rows[i].has_networks) {
+            values.networks = malloc(sizeof *values.networks);
+            ck_assert_ptr_nonnull(values.networks);
+            ck_assert(nm_network_parse("192.0.2.0/24", values.networks));
+            values.network_count = 1;
+        }
+        world = world_new(&values);
+        world->ports.notices = (struct nm_notice_port){&told, tell};
+        world_connect(world, "192.0.2.1");
+        (void)world_send(world, (struct nm_input){.event = NM_SESSION_MAIL,
+                                    .path = {"<a@hosted.example>", 18},
+                                    .auth = rows[i].auth});
+        (void)world_rcpt(world, "<bob@army.ml>");
+        (void)world_event(world, NM_SESSION_END);
+        nm_session_finish(world->session, true);
+        ck_assert_str_eq(
+            told.text, rows[i].is_told ? "sender held 1: bob@army.ml []" : "");
+        world_free(&world);
+    }
 }
 END_TEST
 
@@ -239,8 +258,7 @@ int main(void)
 
     tcase_add_test(tests, test_notice__a_person_here_is_told_and_no_other);
     tcase_add_test(tests, test_notice__nobody_is_told_of_a_bounce_or_of_a_notice);
-    tcase_add_test(
-        tests, test_notice__mail_that_is_said_to_be_from_here_has_a_sender_here);
+    tcase_add_test(tests, test_notice__mail_from_here_has_a_sender_here);
     tcase_add_test(tests, test_notice__what_did_not_happen_is_not_told);
     tcase_add_test(tests, test_notice__names_so_many_recipients_and_counts_the_others);
     suite_add_tcase(suite, tests);

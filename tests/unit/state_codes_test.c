@@ -190,29 +190,37 @@ START_TEST(test_codes__are_not_to_be_guessed)
 {
     static const int64_t hour_us = INT64_C(3600) * 1000000;
     const int64_t now_us = kit_now_us - kit_now_us % hour_us;
+    const struct nm_confirm_case eve = {
+        .sender = "eve@example.org", .origin = "192.0.2.7"};
+    const struct nm_confirm_case shouting = {
+        .sender = "Eve@Example.ORG", .origin = "192.0.2.7"};
     unsigned shared = 0;
     struct keys keys;
 
     keys_init(&keys);
-    ck_assert(!nm_codes_guesses(keys.codes, "eve@example.org", 0, now_us));
-    ck_assert(!nm_codes_guesses(
-        keys.codes, "eve@example.org", NM_CODE_WRONG_MAX - 1, now_us));
-    ck_assert(!nm_codes_guesses(keys.codes, "eve@example.org", 0, now_us));
-    ck_assert(nm_codes_guesses(keys.codes, "Eve@Example.ORG", 1, now_us));
-    ck_assert(nm_codes_guesses(keys.codes, "eve@example.org", 0, now_us + hour_us - 1));
-    ck_assert(nm_codes_guesses(
-        keys.codes, "eve@example.org", UINT32_MAX, now_us + hour_us - 1));
-    ck_assert(!nm_codes_guesses(keys.codes, "eve@example.org", 0, now_us + hour_us));
-    /* Others may share its place, but few do. */
-    ck_assert(nm_codes_guesses(
-        keys.codes, "eve@example.org", NM_CODE_WRONG_MAX, now_us + hour_us));
+    ck_assert(!nm_codes_guesses(keys.codes, &eve, 0, now_us));
+    ck_assert(!nm_codes_guesses(keys.codes, &eve, NM_CODE_WRONG_MAX - 1, now_us));
+    ck_assert(!nm_codes_guesses(keys.codes, &eve, 0, now_us));
+    ck_assert(nm_codes_guesses(keys.codes, &shouting, 1, now_us));
+    ck_assert(nm_codes_guesses(keys.codes, &eve, 0, now_us + hour_us - 1));
+    ck_assert(nm_codes_guesses(keys.codes, &eve, UINT32_MAX, now_us + hour_us - 1));
+    ck_assert(!nm_codes_guesses(keys.codes, &eve, 0, now_us + hour_us));
+    /* Others may share its place, but few do; nor does who writes from elsewhere in her
+     * name. */
+    ck_assert(nm_codes_guesses(keys.codes, &eve, NM_CODE_WRONG_MAX, now_us + hour_us));
     for (int i = 0; i < 1000; i++) {
         char sender[32];
+        char origin[32];
+        const struct nm_confirm_case other = {.sender = sender, .origin = "192.0.2.7"};
+        const struct nm_confirm_case elsewhere = {
+            .sender = "eve@example.org", .origin = origin};
 
         (void)snprintf(sender, sizeof sender, "s%d@example.org", i);
-        shared += nm_codes_guesses(keys.codes, sender, 0, now_us + hour_us);
+        (void)snprintf(origin, sizeof origin, "198.51.100.%d", i);
+        shared += nm_codes_guesses(keys.codes, &other, 0, now_us + hour_us);
+        shared += nm_codes_guesses(keys.codes, &elsewhere, 0, now_us + hour_us);
     }
-    ck_assert_uint_le(shared, 5);
+    ck_assert_uint_le(shared, 8);
     keys_done(&keys);
 }
 END_TEST
